@@ -1,0 +1,161 @@
+/** Puts the supervisor together from its edges, and is it until told to end. */
+import { appendFileSync, mkdirSync, rmSync, statSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApi, unixSocket } from '../api/server.ts';
+import { loadUserConfig } from '../cli/config-file.ts';
+import { allowedVariables } from '../core/config/environment.ts';
+import { settingsFrom } from '../core/config/settings.ts';
+import type { JsonObject } from '../core/event.ts';
+import { HOST_PROTOCOL } from '../core/host-wire.ts';
+import { driverFor } from '../drivers/registry.ts';
+import type { Logger, SupervisorLock, Tmux } from '../supervisor/ports.ts';
+import { startSupervisor, type SupervisorOptions } from '../supervisor/start.ts';
+import { clock, isoNow } from '../system/clock.ts';
+import { openEventLog } from '../system/journal/event-log.ts';
+import { journalReader } from '../system/journal/reader.ts';
+import { lockOwner, takeLock } from '../system/lock.ts';
+import { type HomePaths, prepareHome, tmuxSocketName } from '../system/paths.ts';
+import { processes } from '../system/proc/index.ts';
+import { secretText } from '../system/redact.ts';
+import { createSnapshots } from '../system/store.ts';
+import { createTmux, sessionTarget } from '../system/tmux/index.ts';
+import { BUILD, VERSION } from './build.ts';
+
+/** Exit status of a supervisor whose home has another one. */
+const EXIT_CONFLICT = 4;
+/** A larger log file is put aside; one old one is kept. Bytes. */
+const LOG_LIMIT = 8 * 1024 * 1024;
+/** Flags that keep a pane host small. */
+const HOST_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=32'];
+
+type Env = Record<string, string | undefined>;
+
+/** Runs until SIGTERM, SIGINT, `supervisor stop` or `down`. Resolves to the exit status. */
+export async function runSupervisor(home: string, env: Env, dist: string): Promise<number> {
+  process.umask(0o077);
+  const paths = prepareHome(home);
+  const log = fileLogger(paths);
+  const ended = deferred<number>();
+  const tmux = createTmux({
+    socket: tmuxSocketName(paths.home, env),
+    home: paths.home,
+    confFile: paths.tmuxConf,
+    pidFile: paths.tmuxPid,
+    env,
+    onProblem: (message) => log('warn', message),
+  });
+  const options = supervisorOptions({ paths, env, dist, log, tmux }, (why, error) => {
+    log(error ? 'error' : 'info', `ending: ${why}${error ? `: ${error.message}` : ''}`);
+    ended.resolve(why === 'fatal' ? 1 : 0);
+  });
+  let supervisor: Awaited<ReturnType<typeof startSupervisor>>;
+  try {
+    supervisor = await startSupervisor(options);
+  } catch (error) {
+    log('error', `cannot start: ${(error as Error).message}`);
+    process.stderr.write(`${(error as Error).message}\n`);
+    return lockOwner(paths.supervisorLock) ? EXIT_CONFLICT : 1;
+  }
+  const api = createApi(supervisor.facade, (error) => log('error', `api: ${String(error)}`));
+  await api.listen(unixSocket(paths.supervisorSocket));
+  log('info', 'listening', { pid: process.pid, version: VERSION, build: BUILD, socket: paths.supervisorSocket });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0));
+  // The terminal that started us may close; we go on.
+  process.on('SIGHUP', () => log('info', 'SIGHUP: going on'));
+  supervisor.recovered.catch((error: unknown) => {
+    process.stderr.write(`${(error as Error).message}\n`);
+    ended.resolve(EXIT_CONFLICT);
+  });
+  const status = await ended.promise;
+  await api.close();
+  await supervisor.close();
+  await tmux.close();
+  log('info', 'ended', { status });
+  return status;
+}
+
+interface Parts {
+  paths: HomePaths;
+  env: Env;
+  dist: string;
+  log: Logger;
+  tmux: Tmux;
+}
+
+function supervisorOptions(
+  { paths, env, dist, log, tmux }: Parts,
+  onEnd: SupervisorOptions['onEnd'],
+): SupervisorOptions {
+  const raised = Number(env.TUTTI_TEST_PROTOCOL);
+  return {
+    home: paths.home,
+    home8: paths.home8,
+    version: VERSION,
+    build: BUILD,
+    pid: process.pid,
+    protocol: Number.isInteger(raised) && raised > 0 ? raised : HOST_PROTOCOL,
+    settings: settingsFrom(loadUserConfig(env)),
+    defaultCwd: env.HOME ?? paths.home,
+    crashed: statSync(paths.supervisorLock, { throwIfNoEntry: false }) !== undefined,
+    onEnd,
+    ports: {
+      clock,
+      log,
+      lock: async () => takeHome(paths),
+      openLog: () => openEventLog({ folder: paths.events, onProblem: (message) => log('error', message) }),
+      snapshots: createSnapshots({ path: paths.db }),
+      journals: journalReader(paths.hosts),
+      tmux,
+      processes,
+      secretText,
+      driver: (cli) => driverFor(cli, cli === 'acp' ? 'acp' : undefined),
+      // The built-in agent is this very program.
+      command: (cli) => (cli === 'tutti' ? [process.execPath, join(dist, 'main.js')] : null),
+      sessionTarget,
+      hostSocket: paths.hostSocket,
+      hostArgv: (agentId, epoch) => [
+        process.execPath,
+        ...HOST_FLAGS,
+        join(dist, 'host.cjs'),
+        paths.home,
+        agentId,
+        String(epoch),
+      ],
+      viewArgv: (agentId) => [process.execPath, ...HOST_FLAGS, join(dist, 'host.cjs'), 'view', paths.home, agentId],
+      envFile: paths.agentEnv,
+      defaultLaunch: () => ({ command: null, args: [], env: allowedVariables(env), secrets: {}, systemPrompt: null }),
+    },
+  };
+}
+
+async function takeHome(paths: HomePaths): Promise<SupervisorLock> {
+  const lock = takeLock(paths.supervisorLock);
+  if (!lock.ok) throw new Error(`another supervisor has ${paths.home} (pid ${lock.owner?.pid ?? 'unknown'})`);
+  return { release: async () => lock.release() };
+}
+
+/** Lines of log/supervisor.log, as JSON. A full disk costs the line and nothing else. */
+function fileLogger(paths: HomePaths): Logger {
+  mkdirSync(paths.log, { recursive: true, mode: 0o700 });
+  return (level, text, data?: JsonObject) => {
+    const line = JSON.stringify({ at: isoNow(), level, pid: process.pid, text, ...data });
+    try {
+      const size = statSync(paths.supervisorLog, { throwIfNoEntry: false })?.size ?? 0;
+      if (size > LOG_LIMIT) {
+        rmSync(`${paths.supervisorLog}.1`, { force: true });
+        renameSync(paths.supervisorLog, `${paths.supervisorLog}.1`);
+      }
+      appendFileSync(paths.supervisorLog, `${line}\n`, { mode: 0o600 });
+    } catch (error) {
+      process.stderr.write(`${line} (not in the log: ${(error as Error).message})\n`);
+    }
+  };
+}
+
+function deferred<T>(): { promise: Promise<T>; resolve(value: T): void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,116 @@
+/**
+ * The configuration (contract.md §7): one zod schema for tutti.yaml and config.yaml, also published as JSON Schema.
+ * Pure: reading files and variables is the business of `cli/config-file.ts`.
+ */
+import { z } from 'zod';
+import { parseDuration } from './duration.ts';
+
+/** An agent's name: also its tmux session, folder and branch. */
+export const AGENT_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
+const AGENT_NAME_HELP = '1-32 of a-z 0-9 - _, starting with a letter';
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, { error: 'a duration such as 250ms, 30s, 5m or 2h' })
+  .meta({ description: 'Duration: a number with ms, s, m, h or d' });
+
+const name = z.string().regex(AGENT_NAME, { error: `a name: ${AGENT_NAME_HELP}` });
+const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable name' }), z.string());
+
+const permissions = z.enum(['ask', 'auto', 'bypass']);
+const restart = z.enum(['permanent', 'transient', 'temporary']);
+const budget = z.strictObject({
+  usd: z.number().positive().optional(),
+  tokens: z.number().int().positive().optional(),
+});
+
+const defaults = z.strictObject({
+  cli: z.string().min(1).optional(),
+  model: z.string().min(1).optional(),
+  restart: restart.optional(),
+  permissions: permissions.optional(),
+  budget: budget.optional(),
+});
+
+const cli = z.strictObject({
+  command: z.array(z.string().min(1)).min(1).optional(),
+  args: z.array(z.string()).optional(),
+  env: env.optional(),
+  /** For a CLI that tutti does not know by name. */
+  protocol: z.enum(['acp']).optional(),
+});
+
+const account = z.strictObject({ env: env.optional() });
+
+const agent = z.strictObject({
+  cli: z.string().min(1).optional(),
+  model: z.string().min(1).optional(),
+  role: z.string().min(1).optional(),
+  task: z.string().min(1).optional(),
+  cwd: z.string().min(1).optional(),
+  worktree: z.boolean().optional(),
+  zone: z.string().min(1).optional(),
+  parent: name.optional(),
+  permissions: permissions.optional(),
+  restart: restart.optional(),
+  once: z.boolean().optional(),
+  wanted: z.enum(['up', 'paused', 'down']).optional(),
+  budget: budget.optional(),
+  account: z.string().min(1).optional(),
+  env: env.optional(),
+  settings: z.record(z.string(), z.json()).optional(),
+});
+
+const watchdog = z.strictObject({
+  restarts: z.strictObject({ max: z.number().int().min(1).optional(), within: duration.optional() }).optional(),
+  backoff: z
+    .strictObject({ base: duration.optional(), cap: duration.optional(), resetAfter: duration.optional() })
+    .optional(),
+  limit: z.strictObject({ base: duration.optional(), cap: duration.optional() }).optional(),
+});
+
+/** Keys of the contract that this version reads but does not act on yet: allowed only while empty, so that nothing is promised. */
+const later = (what: string) =>
+  z
+    .unknown()
+    .refine(isEmpty, { error: 'nothing: this version does not act on it yet; leave it empty' })
+    .meta({ description: `${what}: must be empty in this version` });
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
+export const projectSchema = z.strictObject({
+  version: z.literal(1),
+  project: name.optional(),
+  defaults: defaults.optional(),
+  clis: z.record(z.string().min(1), cli).optional(),
+  accounts: z.record(z.string().min(1), account).optional(),
+  agents: z.record(name, agent.nullable()).optional(),
+  watchdog: watchdog.optional(),
+  zones: later('zones').optional(),
+  pipelines: later('pipelines').optional(),
+  schedules: later('schedules').optional(),
+  rules: later('rules').optional(),
+});
+
+/** config.yaml: what holds for every project of this user. */
+export const userSchema = z.strictObject({
+  version: z.literal(1),
+  defaults: defaults.optional(),
+  clis: z.record(z.string().min(1), cli).optional(),
+  accounts: z.record(z.string().min(1), account).optional(),
+  watchdog: watchdog.optional(),
+  limits: z.strictObject({ starts: z.number().int().min(1).max(100).optional() }).optional(),
+  notify: later('notify').optional(),
+});
+
+export type ProjectConfig = z.infer<typeof projectSchema>;
+export type UserConfig = z.infer<typeof userSchema>;
+export type AgentConfig = z.infer<typeof agent>;
+export type CliConfig = z.infer<typeof cli>;
+
+/** JSON Schema of tutti.yaml, for editors (`tutti config schema`). */
+export function projectJsonSchema(): object {
+  return z.toJSONSchema(projectSchema, { target: 'draft-2020-12', io: 'input' });
+}

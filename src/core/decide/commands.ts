@@ -1,0 +1,235 @@
+/** What users and agents ask for. A command is answered when it is recorded; what it leads to is seen in the events. */
+import { agentView } from '../agent-view.ts';
+import { newAgent } from '../agent.ts';
+import type { Json, JsonObject } from '../event.ts';
+import { uuidFrom } from '../id.ts';
+import { MESSAGE_CHARS, QUEUE_CHARS, QUEUE_LIMIT } from '../limits.ts';
+import type { AgentSpec, AgentState } from '../state.ts';
+import type { Command, Failure, Input, Reply } from '../step.ts';
+import { iso } from '../time.ts';
+import { apply } from './apply.ts';
+import { configureAbove } from './configure.ts';
+import { hasPending } from './queue.ts';
+import type { Work } from './work.ts';
+
+export const ok = (value: Json): Reply => ({ ok: true, value });
+export const fail = (code: Failure['code'], message: string, hint: string | null = null): Reply => ({
+  ok: false,
+  error: { code, message, hint },
+});
+
+export type CommandInput = Extract<Input, { type: 'command' }>;
+type CommandOf<V extends Command['verb']> = Extract<Command, { verb: V }>;
+
+type Handler<V extends Command['verb']> = (w: Work, input: CommandInput, command: CommandOf<V>) => Reply;
+
+const HANDLERS: { [V in Command['verb']]: Handler<V> } = {
+  spawn,
+  apply,
+  send,
+  interrupt: interrupt as Handler<'interrupt'>,
+  pause,
+  resume: simple as Handler<'resume'>,
+  restart,
+  stop: simple as Handler<'stop'>,
+  rm: simple as Handler<'rm'>,
+  answer,
+};
+
+/** Takes a command in, or refuses it; `w.reply` says which. The same id a second time is answered and not done again. */
+export function onCommand(w: Work, input: CommandInput): void {
+  if (w.recovering) w.reply = fail('UNREACHABLE', 'the supervisor is recovering', 'try again in a moment');
+  else if (input.id in w.state.commands) w.reply = ok({ repeated: true });
+  else w.reply = (HANDLERS[input.command.verb] as Handler<Command['verb']>)(w, input, input.command as never);
+}
+
+const notFound = (agentId: string): Reply => fail('NOT_FOUND', `no agent ${agentId}`, '`tutti ps` lists them');
+const onItsWayOut = (agent: AgentState): Reply => fail('INVALID_TRANSITION', `${agent.name} is being removed`);
+
+/** Commands whose reducer says it all. */
+function simple(w: Work, input: CommandInput, command: { verb: string; agentId: string }): Reply {
+  const agent = w.touch(command.agentId);
+  if (!agent) return notFound(command.agentId);
+  if (command.verb === 'resume' && agent.removing) return onItsWayOut(agent);
+  accept(w, input, agent.id, {});
+  return ok({ agentId: agent.id });
+}
+
+/**
+ * Puts the command on record; its reducer changes what is wanted. Last of what the command writes: where the log breaks off
+ * before it, the command was not accepted, and is done (again) when it is repeated.
+ */
+export function accept(
+  w: Work,
+  input: CommandInput,
+  agentId: string | null,
+  args: JsonObject,
+  verb: string = input.command.verb,
+): void {
+  w.emit(
+    agentId,
+    { type: 'command', id: input.id, verb, by: input.by, phase: 'accepted', args, result: null },
+    { durable: true, by: input.by },
+  );
+}
+
+export const nameTaken = (w: Work, name: string): AgentState | null =>
+  Object.values(w.state.agents).find((agent) => agent.name === name) ?? null;
+
+function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply {
+  const other = nameTaken(w, command.name);
+  if (other && other.id !== command.agentId) {
+    const hint = other.removing
+      ? 'it is being removed: try again in a moment'
+      : 'choose another name, or `tutti rm` it first';
+    return fail('CONFLICT', `the name ${command.name} belongs to an agent of project ${other.project}`, hint);
+  }
+  create(w, { ...command, declared: false, wanted: 'up' }, input.by);
+  accept(w, input, command.agentId, { name: command.name });
+  return ok({ agentId: command.agentId });
+}
+
+interface Creation {
+  agentId: string;
+  name: string;
+  project: string;
+  spec: AgentSpec;
+  messageId: string | null;
+  declared: boolean;
+  wanted: string;
+}
+
+export function create(
+  w: Work,
+  { agentId, name, project, spec, messageId, declared, wanted }: Creation,
+  by: string,
+): void {
+  const known = w.touch(agentId);
+  if (known) {
+    assign(w, known, messageId, by);
+    return;
+  }
+  const fresh = newAgent({ id: agentId, name, project, spec, declared, at: iso(w.now) });
+  const agent = {
+    ...agentView(fresh, { tmuxSocket: '' }),
+    tmux: null,
+    wanted,
+    declared,
+    spec,
+  } as unknown as JsonObject;
+  w.emit(agentId, { type: 'agent_spawned', agent }, { durable: true, by });
+  const born = w.touch(agentId);
+  if (!born) return;
+  assign(w, born, messageId, by);
+  configureAbove(w, born);
+}
+
+/** The task is its first message. */
+function assign(w: Work, agent: AgentState, messageId: string | null, by: string): void {
+  const { task } = agent.spec;
+  if (task === null || messageId === null || isKnown(agent, messageId)) return;
+  enqueue(w, agent, { messageId, text: task, from: 'user', now: false }, by);
+}
+
+const isKnown = (agent: AgentState, messageId: string): boolean =>
+  agent.seen.includes(messageId) || agent.queue.some((m) => m.messageId === messageId);
+
+export interface Outgoing {
+  messageId: string;
+  text: string;
+  from: string;
+  now: boolean;
+}
+
+export function enqueue(w: Work, agent: AgentState, { messageId, text, from, now }: Outgoing, by: string): void {
+  w.emit(agent.id, { type: 'delivery', messageId, state: 'queued', content: text, from, now }, { durable: true, by });
+}
+
+function send(w: Work, input: CommandInput, command: CommandOf<'send'>): Reply {
+  const agent = w.touch(command.agentId);
+  if (!agent) return notFound(command.agentId);
+  const { messageId, text } = command;
+  if (agent.removing) return onItsWayOut(agent);
+  const value: Json = { messageId, agentId: agent.id, held: agent.wanted !== 'up' || agent.gate === 'failed' };
+  if (isKnown(agent, messageId)) return ok(value);
+  if (text.length > MESSAGE_CHARS) {
+    return fail(
+      'INVALID_ARGUMENT',
+      `a message has at most ${MESSAGE_CHARS} characters`,
+      'write it to a file and name that',
+    );
+  }
+  const waiting = agent.queue.reduce((sum, m) => sum + m.text.length, 0);
+  if (agent.queue.length >= QUEUE_LIMIT || waiting + text.length > QUEUE_CHARS) {
+    return fail(
+      'CONFLICT',
+      `${agent.queue.length} messages wait for ${agent.name}: its queue is full`,
+      'try again when it has worked on some',
+    );
+  }
+  enqueue(w, agent, command, input.by);
+  accept(w, input, agent.id, { messageId, now: command.now });
+  return ok(value);
+}
+
+function interrupt(w: Work, input: CommandInput, command: { agentId: string }): Reply {
+  const agent = w.touch(command.agentId);
+  if (!agent) return notFound(command.agentId);
+  const interrupted = interruptTurn(w, agent);
+  accept(w, input, agent.id, {});
+  return ok({ agentId: agent.id, interrupted });
+}
+
+/** Ends the running turn; false when none runs. The order lapses with its turn. */
+function interruptTurn(w: Work, agent: AgentState): boolean {
+  if (!agent.cli.turn || agent.host.phase !== 'up') return false;
+  if (!hasPending(agent, 'interrupt'))
+    w.order(agent, 'interrupt', { incarnation: agent.cli.incarnation, turn: agent.turns });
+  return true;
+}
+
+function pause(w: Work, input: CommandInput, command: CommandOf<'pause'>): Reply {
+  const agent = w.touch(command.agentId);
+  if (!agent) return notFound(command.agentId);
+  if (agent.wanted === 'down')
+    return fail('INVALID_TRANSITION', `${agent.name} is ${agent.state}`, 'only a running agent can be paused');
+  if (command.now) interruptTurn(w, agent);
+  accept(w, input, agent.id, { now: command.now });
+  return ok({ agentId: agent.id });
+}
+
+function restart(w: Work, input: CommandInput, command: CommandOf<'restart'>): Reply {
+  const agent = w.touch(command.agentId);
+  if (!agent) return notFound(command.agentId);
+  if (agent.removing) return onItsWayOut(agent);
+  const begun = agent.conversationUsed || agent.confirmed > 0;
+  const { task } = agent.spec;
+  // A new conversation knows nothing: it is given the task again, unless that still waits to be delivered.
+  const messageId = uuidFrom(agent.id, 'task', input.id);
+  if (command.fresh && begun && task !== null && !isKnown(agent, messageId)) {
+    w.emit(
+      agent.id,
+      { type: 'delivery', messageId, state: 'queued', content: task, from: 'user', front: true },
+      { durable: true, by: input.by },
+    );
+  }
+  accept(w, input, agent.id, { fresh: command.fresh });
+  return ok({ agentId: agent.id });
+}
+
+function answer(w: Work, input: CommandInput, command: CommandOf<'answer'>): Reply {
+  const { requestId, decision, text } = command;
+  const owner = Object.values(w.state.agents).find((agent) => requestId in agent.requests);
+  if (!owner) return fail('NOT_FOUND', `no open request ${requestId}`, '`tutti ps` shows who waits');
+  const agent = w.touch(owner.id) as AgentState;
+  const given = Object.values(agent.pending).some(
+    (order) => order.verb === 'answer' && order.args.requestId === requestId,
+  );
+  if (given) return fail('CONFLICT', `request ${requestId} has been answered`);
+  if (agent.requests[requestId]?.what === 'question' && decision === 'allow') {
+    return fail('INVALID_ARGUMENT', `request ${requestId} is a question`, `tutti answer ${requestId} TEXT`);
+  }
+  w.order(agent, 'answer', { requestId, decision, text, by: input.by });
+  accept(w, input, agent.id, { requestId, decision, text });
+  return ok({ requestId, decision, agentId: agent.id });
+}

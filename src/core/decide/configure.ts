@@ -1,0 +1,53 @@
+/** The `configure` order: what a host needs to know beyond its launch file; sent when it differs from what was sent last. */
+import { hostReachable } from '../agent.ts';
+import type { JsonObject } from '../event.ts';
+import { digest } from '../id.ts';
+import { VIEW_TASK_CHARS } from '../limits.ts';
+import type { AgentState, State } from '../state.ts';
+import type { Work } from './work.ts';
+
+/** Names of all agents below this one, nearest first. */
+export function below(state: State, agent: AgentState): string[] {
+  const names: string[] = [];
+  const ids = [agent.id];
+  const all = Object.values(state.agents);
+  for (const id of ids) {
+    for (const other of all) {
+      if (other.spec.parentId !== id || ids.includes(other.id)) continue;
+      ids.push(other.id);
+      names.push(other.name);
+    }
+  }
+  return names;
+}
+
+export function configure(w: Work, agent: AgentState): void {
+  if (!hostReachable(agent)) return;
+  const { spec } = agent;
+  const args: JsonObject = {
+    permissions: spec.permissions,
+    rules: null,
+    view: {
+      name: agent.name,
+      cli: spec.cli,
+      model: agent.model,
+      task: spec.task === null ? null : spec.task.slice(0, VIEW_TASK_CHARS),
+      branch: spec.branch,
+    },
+    below: below(w.state, agent),
+  };
+  const mark = digest(args);
+  if (mark === agent.configured) return;
+  w.order(agent, 'configure', args, { recorded: { digest: mark } });
+}
+
+/** An agent came, went or changed: those above it are told. */
+export function configureAbove(w: Work, agent: AgentState): void {
+  let parent = agent.spec.parentId;
+  for (let depth = 0; parent !== null && depth < 32; depth++) {
+    const above = w.touch(parent);
+    if (!above) return;
+    configure(w, above);
+    parent = above.spec.parentId;
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * `decide`: what to record and what to do, given the state, one input and the time. Pure; it changes nothing that it is given.
+ *
+ * Two halves. An input is first taken in: facts become events, commands are accepted or refused, deaths are judged.
+ * Then every agent concerned is reconciled: what is wanted against what is observed (`lifecycle.ts`). While recovering
+ * only the first half runs: nothing is started for what is not yet known.
+ */
+import type { State } from '../state.ts';
+import type { Decide, Input } from '../step.ts';
+import { agentDue } from '../due.ts';
+import { ms } from '../time.ts';
+import { onCommand } from './commands.ts';
+import { configure } from './configure.ts';
+import { onJournalDamage, onRecords } from './ingest.ts';
+import { reconcile } from './lifecycle.ts';
+import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost } from './links.ts';
+import { onEffectDone, onRefused } from './outcomes.ts';
+import { resend } from './queue.ts';
+import { settleStatus } from './status.ts';
+import { type Context, Work } from './work.ts';
+
+type Handler<T extends Input['type']> = (w: Work, input: Extract<Input, { type: T }>) => void;
+
+const HANDLERS: { [T in Input['type']]: Handler<T> } = {
+  command: onCommand,
+  records: onRecords,
+  journal_damage: onJournalDamage,
+  host_up: onHostUp,
+  host_down: onHostDown,
+  host_hung: onHostHung,
+  // An acknowledgement says that the order is on record there; what matters is its end, which comes through the journal.
+  ack: () => undefined,
+  refused: onRefused,
+  tmux_lost: onTmuxLost,
+  effect_done: onEffectDone,
+  boot: onBoot,
+  recovered: onRecovered,
+  tick: onTick,
+};
+
+export const decide: Decide = (state, input, context) => {
+  // The end of the recovery is the first look that may order something.
+  const recovering = context.recovering && input.type !== 'recovered';
+  const w = new Work(state, { ...context, recovering });
+  (HANDLERS[input.type] as Handler<Input['type']>)(w, input as never);
+  settle(w);
+  return w.done();
+};
+
+function settle(w: Work): void {
+  if (w.recovering) {
+    for (const id of w.touched) {
+      const agent = w.agent(id);
+      if (agent) settleStatus(w, agent);
+    }
+    return;
+  }
+  reconcileTouched(w);
+  if (w.slotFreed) {
+    for (const agent of waiting(w.state)) w.touched.add(agent);
+    reconcileTouched(w);
+  }
+}
+
+function reconcileTouched(w: Work): void {
+  for (const id of [...w.touched]) {
+    w.touched.delete(id);
+    const agent = w.agent(id);
+    if (agent) reconcile(w, agent);
+  }
+}
+
+/** Agents that are wanted up and have no process: a free place may be theirs. */
+function waiting(state: State): string[] {
+  const ids: string[] = [];
+  for (const id in state.agents) {
+    const agent = state.agents[id];
+    if (agent?.wanted !== 'up' || agent.gate !== null) continue;
+    if (agent.cli.phase === 'none' || agent.cli.phase === 'exited') ids.push(id);
+  }
+  return ids;
+}
+
+/** Everything is known that can be: orders are given again, clearings taken up again, and every agent is looked at. */
+function onRecovered(w: Work): void {
+  for (const id of Object.keys(w.state.agents)) {
+    const agent = w.touch(id);
+    if (!agent) continue;
+    const { phase, epoch, blind } = agent.host;
+    if (phase === 'clearing') w.effect({ do: 'clear', agentId: id, epoch });
+    if (phase === 'up' && blind) w.effect({ do: 'start_view', agentId: id, epoch });
+    resend(w, agent);
+    configure(w, agent);
+  }
+  for (const agentId of Object.keys(w.state.removing)) w.effect({ do: 'forget', agentId });
+}
+
+function onTick(w: Work): void {
+  for (const id in w.state.agents) {
+    const known = w.state.agents[id];
+    const due = known ? agentDue(known) : null;
+    if (due === null || due > w.now) continue;
+    const agent = w.touch(id);
+    if (agent?.holdUntil == null || ms(agent.holdUntil) > w.now) continue;
+    w.emit(
+      id,
+      {
+        type: 'command',
+        id: `retry-${w.state.seq + 1}`,
+        verb: 'host.retry',
+        by: 'supervisor',
+        phase: 'done',
+        result: null,
+      },
+      { by: 'supervisor' },
+    );
+    if (agent.host.phase === 'clearing') w.effect({ do: 'clear', agentId: id, epoch: agent.host.epoch });
+  }
+}
+
+export type { Context };

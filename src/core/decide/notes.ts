@@ -1,0 +1,40 @@
+/** Notes of the supervisor: messages of its own that say what happened and start the turn that would not start by itself. */
+import { uuidFrom } from '../id.ts';
+import type { AgentState } from '../state.ts';
+
+export interface Note {
+  messageId: string;
+  text: string;
+}
+
+const RESUMED =
+  'You were interrupted: the program you run in ended in the middle of a turn and has been started again with this conversation. ' +
+  'A command that was running then may have ended half done; check before you rely on it. Please go on with what you were doing.';
+const UNANSWERED =
+  'The last message above reached this conversation, but no work on it seems to have begun. Please take it up now, unless you have answered it.';
+const LIMIT = 'The limit that stopped you is over. Please go on with what you were doing.';
+
+/** The note that this agent is owed; null = none. Its id follows from its occasion, so that it cannot be sent twice. */
+export function noteFor(agent: AgentState): Note | null {
+  const { owes, cli } = agent;
+  if (owes === 'handoff') return { messageId: noteId(agent, 'handoff'), text: handoff(agent) };
+  if (cli.turnCutShort) return { messageId: noteId(agent, 'resumed'), text: RESUMED };
+  if (owes === 'unanswered') return { messageId: noteId(agent, 'unanswered'), text: UNANSWERED };
+  if (owes === 'limit') return { messageId: noteId(agent, 'limit'), text: LIMIT };
+  return null;
+}
+
+const noteId = (agent: AgentState, occasion: string): string =>
+  uuidFrom(agent.id, occasion, agent.cli.incarnation, agent.turns, agent.confirmed);
+
+/** What a new conversation has to know of the one that was lost; only what is on record. */
+function handoff(agent: AgentState): string {
+  const { user, assistant } = agent.lastExchange;
+  const parts = ['Your earlier conversation could not be resumed; this is a new one. What is known of it:'];
+  if (agent.spec.task !== null) parts.push(`Your task:\n${agent.spec.task}`);
+  if (user !== null) parts.push(`The last message you were given:\n${user}`);
+  if (assistant !== null) parts.push(`The last thing you said:\n${assistant}`);
+  if (agent.filesProduced.length > 0) parts.push(`Files you wrote or changed:\n${agent.filesProduced.join('\n')}`);
+  parts.push('Look at the present state of the files before you go on.');
+  return parts.join('\n\n');
+}

@@ -1,0 +1,96 @@
+/** Which of the contract's states an agent is in, derived from facts and verdict; said as `agent_status` when it changes. */
+import { hostGone, inFlight } from '../agent.ts';
+import type { AgentStateName, IsoTime } from '../event.ts';
+import type { AgentState, Gate } from '../state.ts';
+import { STATUS } from '../tables.ts';
+import type { Verdict } from './restart.ts';
+import type { Work } from './work.ts';
+
+interface Shown {
+  state: AgentStateName;
+  reason: string | null;
+  hint: string | null;
+  resumeAt: IsoTime | null;
+}
+
+const plain = (state: AgentStateName, reason: string | null = null): Shown => ({
+  state,
+  reason,
+  hint: null,
+  resumeAt: null,
+});
+
+/** Pure: the same agent is always shown the same way. */
+export function shownState(a: AgentState): Shown {
+  if (a.wanted === 'down') {
+    const gone = a.host.phase === 'none' || a.host.phase === 'down';
+    return plain(gone ? 'stopped' : 'stopping');
+  }
+  // A verdict and its words were recorded together; they stay until it is lifted.
+  if (a.gate !== null) return { state: a.gate, reason: a.reason, hint: a.hint, resumeAt: a.resumeAt };
+  const request = Object.values(a.requests)[0];
+  if (request) return plain('waiting', `${request.what}: ${request.text || request.tool}`.slice(0, 200));
+  if (a.cli.phase === 'ready') return whileReady(a);
+  if (a.wanted === 'paused') return plain('paused');
+  return plain('starting', hostGone(a) || a.cli.phase === 'exited' ? restartReason(a) : null);
+}
+
+function whileReady(a: AgentState): Shown {
+  if (a.cli.turn && a.limit.active) {
+    return { state: 'limited', reason: limitReason(a), hint: null, resumeAt: a.limit.resetsAt };
+  }
+  if (a.cli.turn || a.cli.turnExpectedAt !== null || inFlight(a)) return plain('working');
+  if (a.wanted === 'paused') return plain('paused');
+  const failed = a.lastOutcome === 'error' ? (a.cli.lastError?.message ?? 'the last turn ended with an error') : null;
+  return plain('idle', failed);
+}
+
+const restartReason = (a: AgentState): string | null =>
+  a.state === 'starting' || a.state === 'backoff' ? a.reason : null;
+
+export const limitReason = (a: AgentState): string =>
+  a.limit.scope ? `limit reached: ${a.limit.scope}` : 'limit reached';
+
+/** Records the state if it is another one than the log has. */
+export function settleStatus(w: Work, agent: AgentState): void {
+  say(w, agent, shownState(agent));
+}
+
+/** Records a verdict together with the state that it puts the agent in. */
+export function passVerdict(w: Work, agent: AgentState, verdict: Verdict): void {
+  if (verdict.gate === null) {
+    if (agent.gate !== null) lift(w, agent);
+    else if (verdict.reason !== null && agent.wanted === 'up') {
+      say(w, agent, { state: 'starting', reason: verdict.reason, hint: null, resumeAt: null });
+    }
+    return;
+  }
+  const { gate, reason, hint, resumeAt } = verdict;
+  say(w, agent, { state: gate, reason, hint, resumeAt }, gate);
+}
+
+/** The verdict no longer holds. */
+export function lift(w: Work, agent: AgentState): void {
+  agent.gate = null;
+  say(w, agent, shownState(agent), null);
+}
+
+function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null): void {
+  const { state, reason, hint, resumeAt } = shown;
+  const same = agent.state === state && agent.reason === reason && agent.hint === hint && agent.resumeAt === resumeAt;
+  if (same && gate === undefined) return;
+  w.emit(
+    agent.id,
+    {
+      type: 'agent_status',
+      status: STATUS[state],
+      state,
+      previous: agent.state,
+      reason,
+      hint,
+      resumeAt,
+      ...(gate === undefined ? {} : { gate }),
+    },
+    { durable: gate !== undefined },
+  );
+}

@@ -1,0 +1,92 @@
+/** Layer 0 of the watchdog: deadlines of our own orders. What does not happen in time is judged, and said. */
+import { cliAlive, inFlight } from '../agent.ts';
+import {
+  CLI_START_LIMIT_MS,
+  CONFIRM_LIMIT_MS,
+  HOST_START_LIMIT_MS,
+  STOP_LIMIT_MS,
+  TURN_START_LIMIT_MS,
+  UNKNOWN_STOP_LIMIT_MS,
+} from '../limits.ts';
+import type { Verdict } from '../reduce/watchdog.ts';
+import type { AgentState } from '../state.ts';
+import { ms } from '../time.ts';
+import { condemnHost } from './links.ts';
+import { judge } from './restart.ts';
+import { passVerdict } from './status.ts';
+import type { Work } from './work.ts';
+
+/** A deadline: when it is due, and what is judged then. Milliseconds since the epoch. */
+interface Deadline {
+  at: number;
+  pass(w: Work, agent: AgentState): void;
+}
+
+/** All deadlines that run for this agent. The same list serves `nextDue` and the judgement, so that none is due for ever. */
+export function deadlines(agent: AgentState): Deadline[] {
+  const list: Deadline[] = [];
+  const { host, cli } = agent;
+  if (host.phase === 'starting') {
+    list.push({
+      at: ms(host.at) + HOST_START_LIMIT_MS,
+      pass: (w, a) => condemnHost(w, a, 'the pane host did not come up'),
+    });
+  }
+  if (agent.wanted === 'down' && host.phase === 'up' && !host.linked) {
+    list.push({
+      at: ms(host.at) + UNKNOWN_STOP_LIMIT_MS,
+      pass: (w, a) => condemnHost(w, a, 'the pane host is silent'),
+    });
+  }
+  for (const order of Object.values(agent.pending)) {
+    if (order.verb !== 'stop' && order.verb !== 'quit') continue;
+    const pass = (w: Work, a: AgentState): void => condemnHost(w, a, `${order.verb} was not done in time`);
+    if (host.phase === 'up') list.push({ at: ms(order.at) + STOP_LIMIT_MS, pass });
+  }
+  if (host.phase === 'up' && host.linked && cliAlive(agent) && !cli.condemned) list.push(...cliDeadlines(agent));
+  return list;
+}
+
+function cliDeadlines(agent: AgentState): Deadline[] {
+  const { cli } = agent;
+  const list: Deadline[] = [];
+  if (cli.phase === 'starting' && cli.at !== null) {
+    list.push({ at: ms(cli.at) + CLI_START_LIMIT_MS, pass: (w, a) => condemnCli(w, a, 'it did not come up') });
+  }
+  if (cli.phase !== 'ready' || cli.turn) return list;
+  if (cli.turnExpectedAt !== null) {
+    list.push({
+      at: ms(cli.turnExpectedAt) + TURN_START_LIMIT_MS,
+      pass: (w, a) => say(w, a, 'no_turn', 'a message is in the conversation and no turn began', 'note'),
+    });
+  }
+  const message = inFlight(agent);
+  const order = message ? agent.pending[message.messageId] : undefined;
+  if (message && order) {
+    const from = Math.max(ms(order.at), ms(cli.at ?? order.at));
+    list.push({ at: from + CONFIRM_LIMIT_MS, pass: (w, a) => condemnCli(w, a, 'it did not take a message') });
+  }
+  return list;
+}
+
+/** Judges what is overdue: the first is enough, for it changes what the others would be about. */
+export function watch(w: Work, agent: AgentState): void {
+  const overdue = deadlines(agent).find(({ at }) => at <= w.now);
+  overdue?.pass(w, agent);
+}
+
+function say(w: Work, agent: AgentState, verdict: Verdict, observation: string, action: string): void {
+  const evidence = `incarnation ${agent.cli.incarnation}, ${agent.cli.phase} since ${agent.cli.at ?? 'never'}`;
+  w.emit(
+    agent.id,
+    { type: 'watchdog', layer: 0, observation, verdict, action, evidence },
+    { by: 'supervisor', durable: true },
+  );
+}
+
+function condemnCli(w: Work, agent: AgentState, observation: string): void {
+  w.slotFreed = true;
+  say(w, agent, 'cli_hung', observation, 'stop');
+  const reason = `${agent.spec.cli}: ${observation}`;
+  passVerdict(w, agent, judge(w, agent.spec.cli, agent.tally.cli, agent.tally.attempt, reason, null));
+}

@@ -1,0 +1,23 @@
+/** When `decide` has to look again although nothing happened: the supervisor sets one timer to it and sends a `tick`. */
+import { ms } from './time.ts';
+import { deadlines } from './decide/watch.ts';
+import type { AgentState } from './state.ts';
+import type { NextDue } from './step.ts';
+
+/** Milliseconds since the epoch; null when nothing is due by time alone. */
+export function agentDue(agent: AgentState): number | null {
+  let due = Number.POSITIVE_INFINITY;
+  if (agent.gate === 'backoff' || agent.gate === 'limited') due = Math.min(due, ms(agent.resumeAt ?? agent.since));
+  if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
+  for (const { at } of deadlines(agent)) due = Math.min(due, at);
+  return Number.isFinite(due) ? due : null;
+}
+
+export const nextDue: NextDue = (state) => {
+  let first: number | null = null;
+  for (const id in state.agents) {
+    const due = agentDue(state.agents[id] as AgentState);
+    if (due !== null && (first === null || due < first)) first = due;
+  }
+  return first;
+};

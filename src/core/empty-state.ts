@@ -1,0 +1,16 @@
+/** Where a home begins. */
+import { STATE_VERSION, type State } from './state.ts';
+
+/** The state of a home without a past. */
+export function emptyState(logId: string): State {
+  return {
+    v: STATE_VERSION,
+    logId,
+    seq: 0,
+    agents: {},
+    removing: {},
+    projects: {},
+    commands: {},
+    totals: { events: 0, raw: 0 },
+  };
+}

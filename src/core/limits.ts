@@ -1,0 +1,37 @@
+/** Every limit of the core that is no setting: named once, with its unit, and what happens beyond it. */
+
+/** Messages that wait for one agent; a further `send` is refused. */
+export const QUEUE_LIMIT = 1_000;
+/** Text waiting for one agent; a further `send` is refused. Characters. */
+export const QUEUE_CHARS = 32 * 1024 * 1024;
+/** One message; a longer one is refused. Characters. */
+export const MESSAGE_CHARS = 1024 * 1024;
+/** Failed deliveries of one message, then the agent is `failed` with it kept in the queue. */
+export const DELIVERY_ATTEMPTS = 8;
+/** Wait after the first failed delivery or effect, doubling to HOLD_CAP_MS. Milliseconds. */
+export const HOLD_BASE_MS = 1_000;
+export const HOLD_CAP_MS = 60_000;
+/** A host that was started and has not greeted is cleared away. Milliseconds. */
+export const HOST_START_LIMIT_MS = 60_000;
+/** A CLI that was started and takes no messages is stopped and counts as crashed. Milliseconds. */
+export const CLI_START_LIMIT_MS = 120_000;
+/** A `stop` or `quit` that is not done is followed by `clear`. Milliseconds. */
+export const STOP_LIMIT_MS = 30_000;
+/** A silent host of an agent that shall go down is cleared away. Milliseconds. */
+export const UNKNOWN_STOP_LIMIT_MS = 10_000;
+/** A confirmed message brings about a turn within this time, else a note asks for one. Milliseconds. */
+export const TURN_START_LIMIT_MS = 60_000;
+/** A sent message is confirmed within this time while no turn runs, else the CLI is judged hung. Milliseconds. */
+export const CONFIRM_LIMIT_MS = 300_000;
+/** User commands whose results are remembered; older ones are forgotten. */
+export const COMMANDS_KEPT = 1_000;
+/** Confirmed message ids remembered per agent. */
+export const SEEN_KEPT = 256;
+/** Open tool calls, file names and times remembered per agent; the oldest go first. */
+export const CALLS_KEPT = 200;
+export const FILES_KEPT = 200;
+export const TALLY_KEPT = 200;
+/** Words of either side kept for a handoff. Characters. */
+export const EXCHANGE_CHARS = 2_000;
+/** A task in the pane's header. Characters. */
+export const VIEW_TASK_CHARS = 200;

@@ -1,0 +1,177 @@
+/**
+ * Commands. A user's change what is wanted. The supervisor's own orders to a host have the verb `host.<verb>`, go
+ * accepted → done or failed, and are in `pending` in between.
+ */
+import { COMMANDS_KEPT } from '../limits.ts';
+import type { JsonObject } from '../event.ts';
+import type { HostVerb } from '../host-wire.ts';
+import type { AgentSpec, AgentState, State } from '../state.ts';
+import { countCrash } from './host.ts';
+import type { EventOf, Reducer } from './index.ts';
+import { dropPending, leaveConversation } from './turn.ts';
+
+type CommandEvent = EventOf<'command'>;
+
+export const onCommand: Reducer<'command'> = (state, event, agent) => {
+  if (event.verb === 'boot') onBoot(state, event);
+  else if (event.verb === 'forget') {
+    if (event.phase === 'done' && event.agentId !== null) delete state.removing[event.agentId];
+  } else if (event.verb.startsWith('host.')) {
+    if (agent) onHostOrder(agent, event);
+  } else if (event.phase === 'accepted') {
+    remember(state, event);
+    if (agent) USER[event.verb]?.(agent, event.args ?? {}, event);
+  }
+};
+
+/** A supervisor has started: it knows no host until that has greeted. */
+function onBoot(state: State, event: CommandEvent): void {
+  for (const agent of Object.values(state.agents)) {
+    if (agent.host.phase !== 'up' && agent.host.phase !== 'starting') continue;
+    agent.host = { ...agent.host, linked: false, at: event.at };
+  }
+}
+
+function remember(state: State, event: CommandEvent): void {
+  state.commands[event.id] = { seq: event.seq, ok: true };
+  const ids = Object.keys(state.commands);
+  // Dropped in tens, so that not every command pays for it.
+  if (ids.length >= COMMANDS_KEPT + 10)
+    for (const id of ids.slice(0, ids.length - COMMANDS_KEPT)) delete state.commands[id];
+}
+
+function wantUp(agent: AgentState): void {
+  agent.wanted = 'up';
+  agent.gate = null;
+  // A clearing that failed is tried again when its hold is over, whoever wants what.
+  if (agent.host.phase !== 'clearing') agent.holdUntil = null;
+  agent.tally = { ...agent.tally, cli: [], host: [], attempt: 0 };
+  agent.queue = agent.queue.map((m) => (m.attempts > 0 ? { ...m, attempts: 0 } : m));
+}
+
+function wantDown(agent: AgentState): void {
+  agent.wanted = 'down';
+  agent.gate = null;
+  agent.restartWanted = null;
+}
+
+/** What a user's accepted command changes at once. Verbs that are not here change nothing by themselves. */
+const USER: Record<string, (agent: AgentState, args: JsonObject, event: CommandEvent) => void> = {
+  stop: wantDown,
+  rm: (agent) => {
+    wantDown(agent);
+    agent.removing = true;
+  },
+  pause: (agent) => {
+    agent.wanted = 'paused';
+  },
+  resume: wantUp,
+  restart: (agent, args) => {
+    wantUp(agent);
+    agent.restartWanted = args.fresh === true ? 'fresh' : 'now';
+  },
+  /** From `apply`: a changed declaration, and what is wanted of it. */
+  declare: (agent, args) => {
+    agent.declared = true;
+    if (args.spec !== undefined) {
+      agent.spec = args.spec as unknown as AgentSpec;
+      if (agent.spec.model !== null) agent.model = agent.spec.model;
+    }
+    if (args.restart === 'idle' || args.restart === 'fresh') agent.restartWanted = args.restart;
+    if (args.wanted === 'up') wantUp(agent);
+    else if (args.wanted === 'down') wantDown(agent);
+    else if (args.wanted === 'paused') agent.wanted = 'paused';
+  },
+};
+
+function onHostOrder(agent: AgentState, event: CommandEvent): void {
+  const verb = event.verb.slice('host.'.length);
+  const args = event.args ?? {};
+  if (event.phase === 'accepted') {
+    agent.pending = {
+      ...agent.pending,
+      [event.id]: { verb: verb as HostVerb, epoch: agent.host.epoch, at: event.at, args },
+    };
+    ACCEPTED[verb]?.(agent, args, event);
+    return;
+  }
+  ENDED[verb]?.(agent, args, event);
+  // A host that has quit is on its way out until its end is seen.
+  if (verb === 'quit' && event.phase === 'done') return;
+  if (event.id in agent.pending) dropPending(agent, event.id);
+}
+
+const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: CommandEvent) => void> = {
+  start: (agent, args, event) => {
+    if (args.resume !== true) {
+      if (agent.restartWanted === 'fresh') agent.owes = null;
+      leaveConversation(agent);
+    }
+    agent.restartWanted = null;
+    if (agent.cli.crashed) agent.restarts += 1;
+    agent.cli = {
+      ...agent.cli,
+      crashed: false,
+      incarnation: Number(args.incarnation),
+      phase: 'starting',
+      pid: null,
+      turn: false,
+      turnStartedAt: null,
+      turnExpectedAt: null,
+      condemned: false,
+      lastError: null,
+      at: event.at,
+    };
+  },
+  stop: (agent, _args, event) => stopping(agent, event.at),
+  quit: (agent, _args, event) => stopping(agent, event.at),
+  configure: (agent, args) => {
+    agent.configured = typeof args.digest === 'string' ? args.digest : null;
+  },
+};
+
+function stopping(agent: AgentState, at: string): void {
+  if (agent.cli.phase !== 'starting' && agent.cli.phase !== 'ready') return;
+  agent.cli.phase = 'stopping';
+  agent.cli.at = at;
+}
+
+/** Done or failed orders, and two reports of the host that are no orders: `ready` and `adopted`. */
+const ENDED: Record<string, (agent: AgentState, args: JsonObject, event: CommandEvent) => void> = {
+  start: (agent, args, event) => {
+    if (Number(args.incarnation) !== agent.cli.incarnation) return;
+    const { pid } = (event.result ?? {}) as JsonObject;
+    if (event.phase === 'done') {
+      if (agent.cli.phase !== 'exited' && typeof pid === 'number') agent.cli.pid = pid;
+      return;
+    }
+    agent.cli.phase = 'exited';
+    agent.cli.at = event.at;
+    countCrash(agent, event.at);
+  },
+  ready: (agent, args, event) => {
+    if (agent.cli.phase !== 'starting' || Number(args.incarnation) !== agent.cli.incarnation) return;
+    agent.cli.phase = 'ready';
+    agent.cli.at = event.at;
+    agent.tally.healthySince = event.at;
+  },
+  adopted: (agent, args, event) => {
+    agent.cli = {
+      ...agent.cli,
+      incarnation: Number(args.incarnation),
+      pid: typeof args.pid === 'number' ? args.pid : null,
+      phase: args.ready === true ? 'ready' : 'starting',
+      turn: args.turn === true,
+      at: event.at,
+    };
+  },
+  configure: (agent, _args, event) => {
+    if (event.phase === 'failed') agent.configured = null;
+  },
+  retry: (agent) => {
+    agent.holdUntil = null;
+  },
+  hold: (agent, args) => {
+    agent.holdUntil = typeof args.until === 'string' ? args.until : null;
+  },
+};

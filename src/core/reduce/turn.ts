@@ -1,0 +1,86 @@
+/** Turns, what is said in them, errors, and the conversation they belong to. */
+import { cliAlive } from '../agent.ts';
+import { EXCHANGE_CHARS } from '../limits.ts';
+import type { AgentState } from '../state.ts';
+import type { Reducer } from './index.ts';
+
+/** A sign that the turn gets on: what the CLI waited for is over. */
+export function progress(agent: AgentState, at: string): void {
+  agent.lastProgressAt = at;
+  if (agent.limit.active) agent.limit.active = false;
+}
+
+export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
+  if (!agent) return;
+  if (event.phase === 'start') {
+    agent.turns += 1;
+    if (!cliAlive(agent)) return;
+    agent.cli.turn = true;
+    agent.cli.turnStartedAt = event.at;
+    agent.cli.turnExpectedAt = null;
+    agent.cli.turnCutShort = false;
+    agent.cli.lastError = null;
+    agent.conversationUsed = true;
+    agent.limit.active = false;
+    agent.lastProgressAt = event.at;
+    return;
+  }
+  agent.cli.turn = false;
+  agent.cli.turnStartedAt = null;
+  agent.openCalls = {};
+  agent.lastOutcome = event.outcome;
+  if (event.outcome === 'ok') {
+    agent.taskOpen = agent.queue.length > 0;
+    agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0 };
+    agent.cli.lastError = null;
+    agent.lastProgressAt = event.at;
+  }
+  // An interrupt on the way has lapsed with its turn.
+  for (const [id, order] of Object.entries(agent.pending)) if (order.verb === 'interrupt') dropPending(agent, id);
+};
+
+export function dropPending(agent: AgentState, id: string): void {
+  const { [id]: _dropped, ...rest } = agent.pending;
+  agent.pending = rest;
+}
+
+const cut = (text: string): string => (text.length > EXCHANGE_CHARS ? `${text.slice(0, EXCHANGE_CHARS)}…` : text);
+
+export const onMessage: Reducer<'message'> = (_state, event, agent) => {
+  if (!agent || event.parentCallId !== undefined) return;
+  if (event.role === 'assistant') {
+    agent.lastExchange.assistant = cut(event.content);
+    progress(agent, event.at);
+  } else if (event.from !== 'supervisor') agent.lastExchange.user = cut(event.content);
+};
+
+export const onThinking: Reducer<'thinking'> = (_state, event, agent) => {
+  if (agent) progress(agent, event.at);
+};
+
+export const onError: Reducer<'error'> = (_state, event, agent) => {
+  if (agent) agent.cli.lastError = { code: event.code, message: event.message, retryable: event.retryable };
+};
+
+/** With `resumed: false` and no id, written by the supervisor itself, it says that the conversation is lost. */
+export const onSession: Reducer<'session'> = (_state, event, agent) => {
+  if (!agent) return;
+  if (event.model !== null) agent.model = event.model;
+  if (event.conversationId !== null) agent.conversationId = event.conversationId;
+  else if (event.resumed === false && event.cause?.by === 'supervisor') loseConversation(agent);
+};
+
+function loseConversation(agent: AgentState): void {
+  if (agent.conversationUsed) agent.owes = 'handoff';
+  leaveConversation(agent);
+}
+
+/** The next conversation begins empty: no turn of it was cut short. */
+export function leaveConversation(agent: AgentState): void {
+  agent.conversationId = null;
+  agent.conversationUsed = false;
+  agent.confirmed = 0;
+  agent.context = { used: null, limit: agent.context.limit };
+  agent.cli.turnCutShort = false;
+  agent.cli.turnExpectedAt = null;
+}

@@ -1,0 +1,190 @@
+/**
+ * The state of a home: what `reduce` makes of the event log, and nothing else (law 2). JSON data only.
+ * `agent-view.ts` projects it to the agent object of contract.md §3.
+ */
+import type {
+  AgentStateName,
+  CursorEnd,
+  DeliveryState,
+  IsoTime,
+  JournalRef,
+  JsonObject,
+  ToolName,
+  TurnOutcome,
+  Wanted,
+} from './event.ts';
+import type { HostVerb } from './host-wire.ts';
+
+export const STATE_VERSION = 1;
+
+export interface State {
+  v: typeof STATE_VERSION;
+  /** Changes when the log was cut after power loss: clients start over. */
+  logId: string;
+  /** seq of the last event reduced. */
+  seq: number;
+  agents: Record<string, AgentState>;
+  /** Ids of removed agents whose leftovers (session, files) are still being cleared. */
+  removing: Record<string, { name: string; epoch: number }>;
+  projects: Record<string, ProjectState>;
+  /** Results of recent user commands by id, so that a repeated one is answered and not done again. Bounded. */
+  commands: Record<string, { seq: number; ok: boolean }>;
+  totals: { events: number; raw: number };
+}
+
+export interface ProjectState {
+  hash: string;
+  config: JsonObject;
+  at: IsoTime;
+}
+
+/** What the user declared; changes only by command. */
+export interface AgentSpec {
+  cli: string;
+  model: string | null;
+  role: string | null;
+  parentId: string | null;
+  zone: string | null;
+  task: string | null;
+  cwd: string;
+  worktree: string | null;
+  branch: string | null;
+  permissions: 'ask' | 'auto' | 'bypass';
+  restart: 'permanent' | 'transient' | 'temporary';
+  once: boolean;
+  budget: { usd: number | null; tokens: number | null };
+  account: string;
+  /** Driver settings without secrets. */
+  settings: JsonObject;
+}
+
+export interface AgentState {
+  id: string;
+  name: string;
+  project: string;
+  spec: AgentSpec;
+  /** Declared in the project's file (and not by `spawn`): only such agents are reported as undeclared, or pruned. */
+  declared: boolean;
+  createdAt: IsoTime;
+  wanted: Wanted;
+  state: AgentStateName;
+  reason: string | null;
+  hint: string | null;
+  resumeAt: IsoTime | null;
+  /**
+   * The verdict that keeps it from being started and its queue from being delivered; null = none.
+   * `backoff` and `limited` lift at `resumeAt`, `done` with the next message, `failed` by a person.
+   */
+  gate: Gate | null;
+  /** After a refused order or failed effect: nothing more is ordered before this time. */
+  holdUntil: IsoTime | null;
+  since: IsoTime;
+  /**
+   * Latest host: `none` before the first, `clearing` while it and its tree are being ended, `lost` when it died
+   * (its tree may live on), `down` when it and its tree are known to be gone.
+   */
+  host: {
+    epoch: number;
+    phase: 'none' | 'starting' | 'up' | 'clearing' | 'lost' | 'down';
+    pid: number | null;
+    protocol: number | null;
+    /** The tmux server died under it: it works on without a pane, to be moved when idle. */
+    blind: boolean;
+    /** It has greeted this supervisor. false with phase `up`: unknown since the supervisor started; nothing is started for it. */
+    linked: boolean;
+    at: IsoTime;
+  };
+  /** Read position in the host journal; null before the first record. */
+  cursor: (JournalRef & CursorEnd) | null;
+  cli: {
+    incarnation: number;
+    pid: number | null;
+    phase: 'none' | 'starting' | 'ready' | 'stopping' | 'exited';
+    turn: boolean;
+    turnStartedAt: IsoTime | null;
+    /** When the phase began. */
+    at: IsoTime | null;
+    /** A message was confirmed at this time and its turn has not begun yet; the queue waits for it. */
+    turnExpectedAt: IsoTime | null;
+    /** Judged hung: to be stopped and started again. */
+    condemned: boolean;
+    /** It ended and nobody asked for it: the next start is a restart. */
+    crashed: boolean;
+    /** The last turn began and did not end (a kill): the next resume owes a restart note. */
+    turnCutShort: boolean;
+    /** Last error the CLI reported in this turn, for the exit's classification. */
+    lastError: { code: string; message: string; retryable: boolean } | null;
+  };
+  conversationId: string | null;
+  /** The conversation holds something: it is there to be resumed. */
+  conversationUsed: boolean;
+  /** Messages that the conversation holds, as far as confirmed. */
+  confirmed: number;
+  /** Not yet confirmed, in order. At most one is `sent` unless steering. */
+  queue: QueuedMessage[];
+  /** Host commands sent and not done, by id. */
+  pending: Record<string, { verb: HostVerb; epoch: number; at: IsoTime; args: JsonObject }>;
+  requests: Record<string, PendingRequest>;
+  /** A note from the supervisor that has to start the next turn (a restart's is in `cli.turnCutShort`). */
+  owes: 'unanswered' | 'limit' | 'handoff' | null;
+  /** The CLI is to be started anew: at once, at once in a new conversation, or at the next idle boundary. */
+  restartWanted: 'now' | 'fresh' | 'idle' | null;
+  /** `rm`: forget it when it is down. */
+  removing: boolean;
+  /** What is known of the limit that was last met; `active` until there is progress again. */
+  limit: { active: boolean; resetsAt: IsoTime | null; scope: string | null; attempt: number };
+  /** Ids of the latest messages that were confirmed, so that a repeated `send` is one message. Bounded. */
+  seen: string[];
+  /** Latest words of either side, cut, for a handoff to a new conversation. */
+  lastExchange: { user: string | null; assistant: string | null };
+  lastOutcome: TurnOutcome | null;
+  /** Digest of the latest `configure`. */
+  configured: string | null;
+  /** Times (ISO) of recent restarts by kind, within the longest window; and the backoff's attempt counter. */
+  tally: { cli: IsoTime[]; host: IsoTime[]; tmux: IsoTime[]; attempt: number; healthySince: IsoTime | null };
+  restarts: number;
+  taskOpen: boolean;
+  tokens: { input: number; output: number; cacheRead: number; cacheWrite: number; estimated: boolean };
+  costUsd: number | null;
+  context: { used: number | null; limit: number | null };
+  model: string | null;
+  turns: number;
+  toolCalls: number;
+  /** Open tool calls by callId: for tool limits and durations. */
+  openCalls: Record<string, { tool: ToolName; at: IsoTime }>;
+  filesConsumed: string[];
+  filesProduced: string[];
+  lastEventAt: IsoTime | null;
+  lastProgressAt: IsoTime | null;
+}
+
+export type Gate = 'failed' | 'limited' | 'backoff' | 'done';
+
+export interface QueuedMessage {
+  messageId: string;
+  text: string;
+  from: string;
+  now: boolean;
+  state: DeliveryState;
+  at: IsoTime;
+  /** Incarnation and epoch it was sent to; a death in between makes it `confirm` instead of `message`. */
+  sentTo: { epoch: number; incarnation: number } | null;
+  /** It may be in the conversation already: only `confirm` may deliver it. */
+  unsure: boolean;
+  /** Turns that had begun when it was sent. */
+  turnsBefore: number;
+  /** It was sent into a running turn: no turn of its own need come of it. */
+  steered: boolean;
+  /** Failed deliveries. */
+  attempts: number;
+}
+
+export interface PendingRequest {
+  requestId: string;
+  what: 'permission' | 'question' | 'login';
+  tool: ToolName;
+  args: JsonObject;
+  text: string;
+  at: IsoTime;
+  incarnation: number;
+}

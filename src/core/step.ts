@@ -1,0 +1,156 @@
+/**
+ * The shapes that go in and out of `decide`: inputs (observations, commands, time), events (facts, appended before acting)
+ * and effects (what the supervisor shall do; each outcome returns as an input). Pure data.
+ *
+ * `decide(state, input, now)` is level-triggered: after taking in the input it compares what is wanted with what is observed
+ * for the agents concerned and asks for what is missing, so that a lost effect or a crash heals at the next look.
+ */
+import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, JournalRef, Wanted } from './event.ts';
+import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
+import type { AgentSpec, State } from './state.ts';
+
+/** Who asks: `user`, `agent:<name>`, `config`, `supervisor`. */
+export type Caller = string;
+
+/** Error codes of contract.md §5. */
+export type Code =
+  | 'NOT_FOUND'
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_TRANSITION'
+  | 'CONFLICT'
+  | 'TASK_LOCKED'
+  | 'INVALID_JSON'
+  | 'UNREACHABLE'
+  | 'TIMEOUT'
+  | 'DENIED'
+  | 'RUNTIME_ERROR';
+
+export interface Failure {
+  code: Code;
+  message: string;
+  hint: string | null;
+}
+
+/** What a user (or an agent, or a configuration) can ask of the core. Ids are made by the caller: the core has no randomness. */
+export type Command =
+  | { verb: 'spawn'; agentId: string; name: string; project: string; spec: AgentSpec; messageId: string | null }
+  /** Bring a project's declared agents up; ids are given for those that are new. */
+  | {
+      verb: 'apply';
+      project: string;
+      hash: string;
+      config: JsonObject;
+      agents: { agentId: string; name: string; spec: AgentSpec; messageId: string | null; wanted?: Wanted }[];
+      prune: boolean;
+    }
+  | { verb: 'send'; agentId: string; messageId: string; text: string; from: string; now: boolean }
+  | { verb: 'interrupt' | 'stop' | 'rm'; agentId: string }
+  | { verb: 'pause'; agentId: string; now: boolean }
+  /** Also out of `failed`, `stopped`, `backoff`, `limited`: try now. */
+  | { verb: 'resume'; agentId: string }
+  | { verb: 'restart'; agentId: string; fresh: boolean }
+  | { verb: 'answer'; requestId: string; decision: 'allow' | 'deny' | 'answer'; text: string | null };
+
+/** One journal record, with what its driver made of it (the ingest runs the decoders; the core never parses a line). */
+export interface IngestedRecord {
+  record: JournalRecord;
+  events: DriverEventBody[];
+  end: CursorEnd;
+  /** For `exit` records: the driver's classification. */
+  exit?: {
+    cause: string;
+    code: string | null;
+    message: string;
+    hint: string | null;
+    retryable: boolean;
+    conversationLost: boolean;
+  };
+}
+
+export type Input =
+  | { type: 'command'; id: string; by: Caller; command: Command }
+  /** Records of one host journal in order, following the agent's cursor. */
+  | { type: 'records'; agentId: string; epoch: number; records: IngestedRecord[] }
+  /** A journal is shorter than the cursor, or a line in it is corrupt: the gap is an `error` event, never a silent skip. */
+  | {
+      type: 'journal_damage';
+      agentId: string;
+      epoch: number;
+      at: JournalRef | null;
+      message: string;
+      cursor: JournalRef & CursorEnd;
+    }
+  /** Host connected and greeted. Comes after its journal has been read to `hello.n`. */
+  | { type: 'host_up'; agentId: string; hello: HostHello }
+  /**
+   * Its socket is gone and its process is proven dead, its journal read to the end. `unknown` hosts (silent, not provably dead)
+   * are not reported down: nothing is started for them.
+   */
+  | { type: 'host_down'; agentId: string; epoch: number; why: string }
+  | { type: 'host_hung'; agentId: string; epoch: number; commandId: string }
+  | { type: 'ack'; agentId: string; commandId: string }
+  | { type: 'refused'; agentId: string; commandId: string; code: string; message: string }
+  /** The tmux server is gone; hosts that survived are blind. */
+  | { type: 'tmux_lost' }
+  | { type: 'effect_done'; effect: Effect; ok: true; value: Json }
+  | { type: 'effect_done'; effect: Effect; ok: false; error: Failure & { retryable: boolean } }
+  /** First input after a start: effects are held until `recovered`. */
+  | { type: 'boot'; pid: number; build: string; crashed: boolean }
+  | { type: 'recovered' }
+  /** A deadline of `nextDue(state)` has passed. */
+  | { type: 'tick' };
+
+export type Effect =
+  /** Create the agent's tmux session with a pane host of this epoch in it (replacing a dead one). Outcome: effect_done, then host_up. */
+  | { do: 'start_host'; agentId: string; epoch: number }
+  | { do: 'host_command'; agentId: string; epoch: number; id: string; verb: HostVerb; args: JsonObject }
+  /** The agent's host is dead or unwilling: end it and everything that carries the agent's marker. Done = nothing left alive. */
+  | { do: 'clear'; agentId: string; epoch: number }
+  /** Show a live host that lost its pane in a new session (`host view`). */
+  | { do: 'start_view'; agentId: string; epoch: number }
+  /** Kill the (now empty) tmux session of a stopped agent. */
+  | { do: 'close_session'; agentId: string }
+  /** After rm: session, env file, sockets. Journals stay until retention drops them. */
+  | { do: 'forget'; agentId: string }
+  /** Show state, context and cost in the session's status line. */
+  | { do: 'status_line'; agentId: string };
+
+export interface NewEvent {
+  agentId: string | null;
+  incarnation?: number | null;
+  cause?: { by: string; seq?: number; text?: string };
+  src?: JournalRef & { end?: CursorEnd };
+  body: EventBody;
+  /** true: must be on disk (group fsync) before its effects run and its command is acknowledged. */
+  durable: boolean;
+}
+
+export type Reply = { ok: true; value: Json } | { ok: false; error: Failure };
+
+export interface Step {
+  events: NewEvent[];
+  effects: Effect[];
+  /** For `command` inputs. */
+  reply: Reply | null;
+}
+
+/** Settings that policies read; from configuration, with the documented defaults. */
+export interface Settings {
+  restarts: { max: number; withinMs: number };
+  backoff: { baseMs: number; capMs: number; resetAfterMs: number };
+  /** Without a reset time: first wait and cap. */
+  limit: { baseMs: number; capMs: number };
+  maxStarts: number;
+}
+
+/**
+ * `random` is a number in [0,1) drawn by the caller for this step and recorded in what it decides (resumeAt): replay never needs it.
+ */
+export type Decide = (
+  state: State,
+  input: Input,
+  ctx: { now: number; random: number; settings: Settings; recovering: boolean },
+) => Step;
+export type Reduce = (state: State, event: import('./event.ts').TuttiEvent) => State;
+export type NextDue = (state: State, settings: Settings) => number | null;
+export type { IsoTime };

@@ -1,0 +1,79 @@
+/** The two rows at the end: what the agent is doing, and what the person types. Pure. */
+import { LOOKS } from '../../core/look.ts';
+import { actorOf, type Call, objectOf } from './call-text.ts';
+import { oneLine, tail } from './cells.ts';
+import type { Editor } from './editor.ts';
+import type { PaneStatus } from './pane.ts';
+import type { Footer } from './screen.ts';
+import { type Row, type Style, span, spread } from './style.ts';
+import { timeOfDay } from './time.ts';
+
+/** Cells of the context bar. */
+const BAR = 10;
+const PROMPT = '> ';
+
+export interface Meter {
+  contextUsed: number | null;
+  contextLimit: number | null;
+  costUsd: number | null;
+}
+
+export interface FooterFacts {
+  status: PaneStatus;
+  meter: Meter;
+  running: Call | null;
+  /** The end of what the model is saying. */
+  streaming: string;
+  unicode: boolean;
+  cwd: string | null;
+}
+
+const BOLD: Readonly<Record<string, Style>> = {
+  yellow: 'boldYellow',
+  red: 'boldRed',
+  cyan: 'boldCyan',
+  magenta: 'boldMagenta',
+  green: 'boldGreen',
+};
+
+export function footerOf(facts: FooterFacts, editor: Editor, width: number): Footer {
+  const { text, cursor } = editor.view(Math.max(1, width - PROMPT.length - 1));
+  return {
+    status: statusRow(facts, width),
+    input: { text: PROMPT + text, cursor: PROMPT.length + cursor },
+  };
+}
+
+function statusRow(facts: FooterFacts, width: number): Row {
+  const { status, meter, unicode } = facts;
+  const leave: Row = [span('Ctrl-b d detach', 'dim')];
+  if (status.alarm !== null) return spread([span(`! ${oneLine(status.alarm)}`, 'boldRed')], leave, width);
+  const look = LOOKS[status.state];
+  const word = look.bold ? status.state.toUpperCase() : status.state;
+  const style = look.color === null || look.color === 'gray' ? undefined : look.bold ? BOLD[look.color] : look.color;
+  const row: Row = [
+    span(`${unicode ? look.glyph : look.ascii} ${word}`, style as Style | undefined),
+    span(` since ${timeOfDay(status.since)}`, 'dim'),
+  ];
+  const context = contextText(meter, unicode);
+  if (context) row.push(span(`  ${context}`));
+  if (meter.costUsd !== null) row.push(span(`  $${meter.costUsd.toFixed(2)}`));
+  if (status.queued > 0) row.push(span(`  ${status.queued} queued`, 'yellow'));
+  const now = nowText(facts, Math.max(0, width - 50));
+  if (now !== '') row.push(span(`  ${now}`, 'dim'));
+  return spread(row, leave, width);
+}
+
+function contextText({ contextUsed, contextLimit }: Meter, unicode: boolean): string {
+  if (contextUsed === null || contextLimit === null || contextLimit <= 0) return '';
+  const part = Math.min(1, contextUsed / contextLimit);
+  const full = Math.round(part * BAR);
+  const bar = (unicode ? '█' : '#').repeat(full) + (unicode ? '·' : '.').repeat(BAR - full);
+  return `ctx ${Math.round(part * 100)}% [${bar}]`;
+}
+
+function nowText({ running, streaming, status, cwd }: FooterFacts, width: number): string {
+  if (status.state !== 'working') return '';
+  if (running) return `${actorOf(running)}: ${objectOf(running, cwd)}`;
+  return streaming === '' ? '' : tail(oneLine(streaming), width);
+}

@@ -1,0 +1,248 @@
+/**
+ * The one loop (law 2): mailbox → decide → number → append → reduce → publish → effects. One input at a time; the only place
+ * where state changes and the only writer of the event log.
+ *
+ * Written events are reduced and published at once; what may not be repeated (`durable`) is answered and acted on only after
+ * the group fsync. Effects are performed in the order in which they were decided. When the log cannot be written (full disk),
+ * the loop stands still and tries again each second: nothing is decided that cannot be recorded.
+ */
+import type { JournalRef, TuttiEvent } from '../core/event.ts';
+import type { State } from '../core/state.ts';
+import type { Effect, Input, Reply, Settings, Step } from '../core/step.ts';
+import { core } from './core.ts';
+import type { Clock, EventLog } from './ports.ts';
+import { seal } from './seal.ts';
+
+/** Wait between attempts to write to a log that refuses. Milliseconds. */
+const WRITE_RETRY_MS = 1_000;
+/** A deadline that stays due after its tick is looked at again after this long. Milliseconds. */
+const TICK_PAUSE_MS = 1_000;
+/** Longest timer: Node's overflow beyond 2^31-1 ms. Milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface LoopOptions {
+  state: State;
+  log: EventLog;
+  clock: Clock;
+  settings: Settings;
+  /** After the append, in order; must not throw. */
+  publish(events: TuttiEvent[]): void;
+  /** Starts the effect; its outcome comes back as an input. Must not throw. */
+  perform(effect: Effect): void;
+  /** Called when the state has changed. */
+  changed(): void;
+  /** The state may differ from the log now (a bug in `reduce`): the process must end and recover. */
+  fatal(error: Error): void;
+  /** A person should know (null = over). */
+  problem(key: 'log' | 'bug', text: string | null): void;
+}
+
+export interface Loop {
+  readonly state: State;
+  /** Inputs that wait. */
+  readonly backlog: number;
+  readonly recovering: boolean;
+  readonly settings: Settings;
+  /** Resolves when the input's events are as durable as they need to be. Rejects when `decide` failed (a bug) or the loop has ended. */
+  submit(input: Input): Promise<Reply | null>;
+  setSettings(settings: Settings): void;
+  /** Takes no further input, finishes what waits, and flushes. */
+  stop(): Promise<void>;
+}
+
+interface Item {
+  input: Input;
+  resolve(reply: Reply | null): void;
+  reject(error: Error): void;
+}
+
+export function createLoop(options: LoopOptions): Loop {
+  const { log, clock } = options;
+  let { state, settings } = options;
+  let queue: Item[] = [];
+  let taken = 0;
+  let running: Promise<void> | null = null;
+  let recovering = true;
+  let ended = false;
+  let stopping = false;
+  let timer: { cancel(): void } | null = null;
+  let lastTick = 0;
+  /** Ends the wait between two attempts to write. */
+  let hurry = (): void => undefined;
+  /** Effects and replies of durable steps wait here for their fsync, and all later ones behind them. */
+  let gate: Promise<void> = Promise.resolve();
+  let gated = 0;
+
+  const write = async (events: TuttiEvent[]): Promise<boolean> => {
+    for (;;) {
+      try {
+        await log.append(events, false);
+        options.problem('log', null);
+        return true;
+      } catch (error) {
+        options.problem('log', `the event log cannot be written: ${messageOf(error)}; trying again each second`);
+        if (stopping) return false;
+        await new Promise<void>((resolve) => {
+          const wait = clock.setTimeout(resolve, WRITE_RETRY_MS);
+          hurry = () => {
+            wait.cancel();
+            resolve();
+          };
+        });
+      }
+    }
+  };
+
+  /** Runs `then` after everything that was decided before, and after an fsync if the step needs one. */
+  const afterDurable = (durable: boolean, then: () => void, fail: (error: Error) => void): void => {
+    if (!durable && gated === 0) {
+      then();
+      return;
+    }
+    gated += 1;
+    const synced = durable ? log.append([], true) : Promise.resolve();
+    gate = Promise.all([gate, synced]).then(
+      () => {
+        gated -= 1;
+        then();
+      },
+      (error) => {
+        gated -= 1;
+        // Not durable: neither acknowledged nor acted on; the next look at the state asks for it again.
+        options.problem('log', `the event log cannot be synced: ${messageOf(error)}`);
+        fail(asError(error));
+      },
+    );
+  };
+
+  const record = async (item: Item, step: Step): Promise<boolean> => {
+    const events = seal(step.events, {
+      state,
+      now: new Date(clock.now()).toISOString(),
+      recordedAt: recordTimes(item.input),
+    });
+    if (!(await write(events))) return false;
+    for (const event of events) state = core.reduce(state, event);
+    options.publish(events);
+    options.changed();
+    await log.roll(state);
+    return true;
+  };
+
+  const take = async (item: Item): Promise<void> => {
+    const { input } = item;
+    let step: Step;
+    try {
+      step = core.decide(state, input, { now: clock.now(), random: clock.random(), settings, recovering });
+    } catch (error) {
+      options.problem('bug', `a decision on ${input.type} failed: ${messageOf(error)}`);
+      item.reject(asError(error));
+      return;
+    }
+    if (step.events.length > 0 && !(await record(item, step))) {
+      item.reject(new Error('the supervisor stops, and its log cannot be written'));
+      return;
+    }
+    if (input.type === 'recovered') recovering = false;
+    const durable = step.events.some((event) => event.durable);
+    const act = (): void => {
+      for (const effect of step.effects) options.perform(effect);
+      item.resolve(step.reply);
+    };
+    afterDurable(durable, act, item.reject);
+  };
+
+  const drain = async (): Promise<void> => {
+    while (taken < queue.length) {
+      const item = queue[taken] as Item;
+      taken += 1;
+      if (taken > 1_024) {
+        queue = queue.slice(taken);
+        taken = 0;
+      }
+      await take(item);
+    }
+    queue = [];
+    taken = 0;
+  };
+
+  const arm = (): void => {
+    timer?.cancel();
+    timer = null;
+    if (recovering || stopping) return;
+    const due = core.nextDue(state, settings);
+    if (due === null) return;
+    const now = clock.now();
+    const pause = due <= lastTick ? TICK_PAUSE_MS : 0;
+    timer = clock.setTimeout(
+      () => {
+        timer = null;
+        lastTick = clock.now();
+        post({ input: { type: 'tick' }, resolve: () => undefined, reject: () => undefined });
+      },
+      Math.min(LONGEST_TIMER_MS, Math.max(pause, due - now)),
+    );
+  };
+
+  const run = (): void => {
+    running = drain()
+      .catch((error) => options.fatal(asError(error)))
+      .finally(() => {
+        running = null;
+        // Something may have come between the end of the drain and here.
+        if (queue.length > taken) run();
+        else arm();
+      });
+  };
+
+  const post = (item: Item): void => {
+    queue.push(item);
+    if (!running) run();
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    get backlog() {
+      return queue.length - taken;
+    },
+    get recovering() {
+      return recovering;
+    },
+    get settings() {
+      return settings;
+    },
+    setSettings(next) {
+      settings = next;
+      if (!running) arm();
+    },
+    submit(input) {
+      if (ended) return Promise.reject(new Error('the supervisor has stopped'));
+      return new Promise((resolve, reject) => post({ input, resolve, reject }));
+    },
+    async stop() {
+      ended = true;
+      stopping = true;
+      timer?.cancel();
+      hurry();
+      while (running) await running;
+      await gate;
+    },
+  };
+}
+
+/** When each record of this input was written by its host. */
+function recordTimes(input: Input): (n: number) => string | null {
+  if (input.type !== 'records') return () => null;
+  const times = new Map(input.records.map(({ record }) => [record.n, record.at] satisfies [JournalRef['n'], string]));
+  return (n) => times.get(n) ?? null;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,217 @@
+/** Putting a supervisor together: lock → state → facade (reads answer) → recovery → writes. And its end. */
+import { createEffects, type Effects } from './effects.ts';
+import type { Facade } from './facade.ts';
+import { createReads, type Running } from './facade-reads.ts';
+import { createWrites } from './facade-writes.ts';
+import { createHosts, type Hosts } from './hosts.ts';
+import { createHub, type Hub } from './hub.ts';
+import { createIngest, type Ingest } from './ingest.ts';
+import { readLaunchFile } from './launch-env.ts';
+import { createLoop, type Loop, messageOf } from './loop.ts';
+import type { SupervisorOptions } from './options.ts';
+import type { EventLog, SupervisorLock } from './ports.ts';
+import { createProblems, type Problems } from './problems.ts';
+import { rebuildState, recover } from './recovery.ts';
+import { createSaver, type Saver } from './saver.ts';
+import { createSecretStore } from './secret-store.ts';
+
+export interface Supervisor {
+  /** Reads answer at once; writes wait for `recovered`. */
+  facade: Facade;
+  /** Resolves when the recovery is over. Rejects when this supervisor must not run (a host of a newer build): close it then. */
+  recovered: Promise<void>;
+  /** Flushes, saves, and lets go of home and hosts; agents keep running. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Why a recovery was refused: a living host cannot be spoken to. */
+export class RecoveryRefused extends Error {
+  readonly code = 'CONFLICT' as const;
+  readonly hint = 'tutti supervisor start with the newer tutti; its agents keep running meanwhile';
+}
+
+/**
+ * Takes the lock and reads the state; then the facade answers, and the recovery goes on by itself.
+ * Rejects when another supervisor has the home, or when neither log nor snapshot can be read.
+ */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { ports } = options;
+  const lock = await ports.lock();
+  let log: EventLog | null = null;
+  try {
+    const opened = await ports.openLog();
+    log = opened.log;
+    const { state, damage } = rebuildState(await ports.snapshots.load(), opened.recovery, ports.clock.uuid());
+    for (const text of damage) ports.log('warn', `recovery: ${text}`);
+    // A new log begins with a snapshot record; so does one that was cut, under its new id.
+    await log.roll(state);
+    return assemble(options, { lock, log, state });
+  } catch (error) {
+    await log?.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+interface Parts {
+  loop: Loop;
+  hub: Hub;
+  hosts: Hosts;
+  ingest: Ingest;
+  effects: Effects;
+  saver: Saver;
+  problems: Problems;
+}
+
+type State = Loop['state'];
+
+function assemble(
+  options: SupervisorOptions,
+  { lock, log, state }: { lock: SupervisorLock; log: EventLog; state: State },
+): Supervisor {
+  const { ports } = options;
+  const watchers = new Set<() => void>();
+  const progress = new Map<string, string>();
+  const parts = wire(options, log, state, { watchers, progress });
+  const { loop } = parts;
+  const secrets = createSecretStore(ports.secretText);
+  const startedAt = new Date(ports.clock.now()).toISOString();
+  const running: Running = { supervisor: options, log, startedAt, progress, ...parts };
+
+  const recovering = (async () => {
+    await loadSecrets(options, state, secrets, parts.problems);
+    const context = { supervisor: options, ...parts, state: () => loop.state, submit: loop.submit };
+    const { refusal } = await recover(context);
+    if (refusal !== null) throw new RecoveryRefused(refusal);
+    ports.tmux.onServerGone(() => {
+      loop.submit({ type: 'tmux_lost' }).catch((error) => ports.log('warn', `tmux is gone: ${messageOf(error)}`));
+    });
+  })();
+  // Who awaits `recovered` is told; without a listener a rejection would end the process.
+  recovering.catch((error) => ports.log('error', `recovery: ${messageOf(error)}`));
+
+  const until = (condition: () => boolean, limitMs: number): Promise<boolean> =>
+    new Promise((resolve) => {
+      const finish = (met: boolean): void => {
+        watchers.delete(look);
+        timer.cancel();
+        resolve(met);
+      };
+      const look = (): void => {
+        if (condition()) finish(true);
+      };
+      const timer = ports.clock.setTimeout(() => finish(false), limitMs);
+      watchers.add(look);
+      look();
+    });
+
+  let closing: Promise<void> | null = null;
+  return {
+    facade: { ...createReads(running), ...createWrites({ ...running, secrets, recovered: recovering, until }) },
+    recovered: recovering,
+    close: () => (closing ??= closeAll(parts, log, lock, ports.log)),
+  };
+}
+
+/** Everything that knows of everything else: the loop in the middle. */
+function wire(
+  options: SupervisorOptions,
+  log: EventLog,
+  state: State,
+  shared: { watchers: Set<() => void>; progress: Map<string, string> },
+): Parts {
+  const { ports } = options;
+  const problems = createProblems(ports.log);
+  const hub = createHub(log, state.seq);
+  const failed = (what: string) => (agentId: string, error: unknown) =>
+    problems.set(
+      `${what} ${agentId}`,
+      `${what} of ${loop.state.agents[agentId]?.name ?? agentId}: ${messageOf(error)}`,
+    );
+  const loop: Loop = createLoop({
+    state,
+    log,
+    clock: ports.clock,
+    settings: options.settings,
+    publish: hub.publish,
+    perform: (effect) => effects.perform(effect),
+    changed: () => {
+      saver.changed();
+      for (const look of shared.watchers) look();
+    },
+    fatal: (error) => options.onEnd('fatal', error),
+    problem: (key, text) => problems.set(key, text),
+  });
+  const saver = createSaver({
+    snapshots: ports.snapshots,
+    clock: ports.clock,
+    state: () => loop.state,
+    problem: (text) => problems.set('snapshot', text),
+  });
+  const ingest = createIngest({
+    journals: ports.journals,
+    lookup: ports.driver,
+    agent: (agentId) => loop.state.agents[agentId] ?? null,
+    submit: loop.submit,
+    failed: failed('journal'),
+  });
+  const hosts = createHosts({
+    clock: ports.clock,
+    journals: ports.journals,
+    processes: ports.processes,
+    ingest,
+    log: ports.log,
+    self: { protocol: options.protocol, build: options.build, pid: options.pid },
+    socketPath: ports.hostSocket,
+    submit: loop.submit,
+    progress: (agentId, at) => shared.progress.set(agentId, at),
+    failed: failed('host'),
+  });
+  const effects = createEffects({
+    supervisor: options,
+    hosts,
+    ingest,
+    state: () => loop.state,
+    submit: loop.submit,
+    failed: (effect, error) => ports.log('warn', `${effect.do}: ${messageOf(error)}`),
+  });
+  return { loop, hub, hosts, ingest, effects, saver, problems };
+}
+
+async function loadSecrets(
+  options: SupervisorOptions,
+  state: State,
+  secrets: ReturnType<typeof createSecretStore>,
+  problems: Problems,
+): Promise<void> {
+  for (const id of Object.keys(state.agents)) {
+    try {
+      const file = await readLaunchFile(options.ports.envFile(id));
+      if (file) secrets.put(id, file.secrets);
+    } catch (error) {
+      problems.set(`env ${id}`, `the launch environment of ${state.agents[id]?.name} is damaged: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function closeAll(
+  parts: Parts,
+  log: EventLog,
+  lock: SupervisorLock,
+  logger: SupervisorOptions['ports']['log'],
+): Promise<void> {
+  parts.hosts.close();
+  await parts.loop.stop();
+  await parts.effects.idle();
+  parts.saver.stop();
+  try {
+    await parts.saver.flush();
+  } catch (error) {
+    // The log has everything: the next start takes a little longer.
+    logger('warn', `db.json was not saved at the end: ${messageOf(error)}`);
+  }
+  await log.close();
+  await lock.release();
+}
+
+export type { SupervisorOptions } from './options.ts';

@@ -1,0 +1,299 @@
+/**
+ * A simulated pane host: journals first, does each command once, keeps the results, and can be killed, stopped (silent),
+ * slow, or say things twice. Its journal outlives it.
+ */
+import type { DriverEventBody, Json, JsonObject } from '../../src/core/event.ts';
+import type { HostHello, HostVerb, RecordBody } from '../../src/core/host-wire.ts';
+import { iso } from '../../src/core/time.ts';
+import { SimCli } from './cli.ts';
+import { type Place, recordOf, type SimRecord, type World } from './world.ts';
+
+interface Command {
+  id: string;
+  verb: HostVerb;
+  args: JsonObject;
+}
+
+type Entry = { phase: 'open' | 'lost'; verb: HostVerb } | { phase: 'done'; ok: boolean; result: Json; verb: HostVerb };
+
+export class SimHost {
+  readonly world: World;
+  readonly place: Place;
+  readonly epoch: number;
+  readonly pid: number;
+  alive = true;
+  /** Stopped by a signal: takes nothing, says nothing. */
+  frozen = false;
+  blind = false;
+  protocol = 1;
+  cli: SimCli | null = null;
+  readonly #journal: { records: SimRecord[]; synced: number };
+  readonly #book = new Map<string, Entry>();
+  #held: { messageId: string; confirm: boolean }[] = [];
+  #inbox: Command[] = [];
+  #ending = false;
+
+  constructor(world: World, place: Place, epoch: number) {
+    this.world = world;
+    this.place = place;
+    this.epoch = epoch;
+    this.pid = ++world.pids;
+    this.#journal = { records: [], synced: 0 };
+    place.journals.set(epoch, this.#journal);
+    this.#record({ kind: 'open', epoch, pid: this.pid, start: '1', protocol: 1, build: 'sim', agentId: place.id });
+    this.#journal.synced = 1;
+  }
+
+  get label(): string {
+    return `${this.place.name}.host${this.epoch}`;
+  }
+
+  get n(): number {
+    return this.#journal.records.length;
+  }
+
+  hello(): HostHello {
+    const { cli } = this;
+    return {
+      protocol: this.protocol,
+      build: 'sim',
+      agentId: this.place.id,
+      epoch: this.epoch,
+      n: this.n,
+      pid: this.pid,
+      start: '1',
+      cli: cli && { incarnation: cli.incarnation, pid: cli.pid, start: '1', ready: cli.ready, turn: cli.turn },
+      requests: cli?.waiting ? [cli.waiting] : [],
+      blind: this.blind,
+    };
+  }
+
+  #soon(delay: number, run: () => void): void {
+    this.world.after(delay, () => {
+      if (this.alive) run();
+    });
+  }
+
+  #record(body: RecordBody, events: DriverEventBody[] = []): void {
+    const record = recordOf(this.n + 1, iso(this.world.now), body);
+    this.#journal.records.push({ record, events });
+    this.world.supervisor?.bell(this.place.id, this.world.chance.is(this.world.rates.duplicate));
+  }
+
+  // --- commands
+
+  take(command: Command): void {
+    if (!this.alive) return;
+    if (this.frozen) {
+      this.#inbox.push(command);
+      return;
+    }
+    const entry = this.#book.get(command.id);
+    const again = command.verb === 'message' || command.verb === 'confirm';
+    if (entry?.phase === 'done' && !(again && !entry.ok)) {
+      this.#ack(command);
+      this.#record({ kind: 'done', id: command.id, ok: entry.ok, result: entry.result });
+      return;
+    }
+    if (entry?.phase === 'open') return this.#ack(command);
+    if (entry?.phase === 'lost' && command.verb !== 'confirm') return this.#refuse(command, 'unknown_delivery');
+    if (again && (!this.cli?.alive || this.#ending)) return this.#refuse(command, 'no_cli');
+    this.#record({ kind: 'intent', id: command.id, verb: command.verb, args: {} });
+    this.#book.set(command.id, { phase: 'open', verb: command.verb });
+    this.#ack(command);
+    this.#act(command);
+  }
+
+  #ack(command: Command): void {
+    const slow = this.world.chance.is(this.world.rates.slowAck) ? this.world.chance.int(1_000, 4_500) : 1;
+    this.#soon(slow, () => this.world.supervisor?.acked(this.place.id, command.id));
+  }
+
+  #refuse(command: Command, code: string): void {
+    this.world.note(this.label, `refuses ${command.verb} ${command.id.slice(0, 8)}: ${code}`);
+    this.#soon(1, () => this.world.supervisor?.refused(this.place.id, command.id, code));
+  }
+
+  #done(id: string, ok: boolean, result: Json): void {
+    const entry = this.#book.get(id);
+    if (entry?.phase !== 'open') return;
+    this.#book.set(id, { phase: 'done', verb: entry.verb, ok, result });
+    this.#record({ kind: 'done', id, ok, result });
+  }
+
+  #act({ id, verb, args }: Command): void {
+    this.world.note(this.label, `${verb} ${id.slice(0, 8)}`);
+    const { chance } = this.world;
+    switch (verb) {
+      case 'start':
+        return this.#soon(chance.int(1, 60), () => this.#start(id, args));
+      case 'message':
+      case 'confirm':
+        this.#held.push({ messageId: id, confirm: verb === 'confirm' });
+        return this.#pump();
+      case 'interrupt':
+        this.cli?.interrupt();
+        return this.#done(id, true, null);
+      case 'answer':
+        return this.#answer(id, String(args.requestId), 'user');
+      case 'configure':
+        return this.#done(id, true, {});
+      case 'stop':
+        return this.#end(id, false);
+      case 'quit':
+        return this.#end(id, true);
+    }
+  }
+
+  #start(id: string, args: JsonObject): void {
+    const { world, place } = this;
+    if (this.#ending) return this.#done(id, false, { code: 'ending', message: 'it is being stopped', retryable: true });
+    // The hunt: nothing of an earlier incarnation lives when the next one starts.
+    for (const old of [...place.clis]) if (old !== this.cli) old.vanish();
+    world.check(!this.cli?.alive, () => `${place.name}: a second CLI is started by the same host`);
+    if (world.chance.is(world.rates.startRefused)) {
+      return this.#done(id, false, { code: 'EAGAIN', message: 'no process', retryable: true });
+    }
+    this.cli = new SimCli(this, Number(args.incarnation));
+    world.check(place.clis.size === 1, () => `${place.name} has ${place.clis.size} live incarnations`);
+    const { pid } = this.cli;
+    const conversationId = String(args.conversationId);
+    this.#record({
+      kind: 'spawn',
+      incarnation: this.cli.incarnation,
+      pid,
+      start: '1',
+      argv: ['cli'],
+      cli: 'sim',
+      conversationId,
+      resumed: args.resume === true,
+    });
+    this.#done(id, true, { pid });
+    this.cli.start(conversationId, args.resume === true);
+  }
+
+  /** Ends the CLI in rungs, and with `quit` itself after it. */
+  #end(id: string, quit: boolean): void {
+    this.#ending = true;
+    if (this.cli) this.cli.asked = true;
+    this.#soon(this.world.chance.int(5, 2_500), () => {
+      for (const cli of [...this.place.clis]) if (cli !== this.cli) cli.vanish();
+      this.cli?.exit('asked');
+      this.#soon(this.world.chance.int(0, 10), () => {
+        this.#ending = false;
+        this.#done(id, true, { left: 0 });
+        if (quit) this.#soon(this.world.chance.int(0, 10), () => this.kill(true));
+      });
+    });
+  }
+
+  #answer(id: string | null, requestId: string, by: string): void {
+    const open = this.cli?.waiting === requestId;
+    if (open) {
+      this.#record({ kind: 'answered', requestId, decision: 'allowed', by, text: null });
+      this.cli?.answer(requestId);
+    }
+    if (id !== null) this.#done(id, open, open ? {} : { code: 'not_open', message: 'not open' });
+  }
+
+  #pump(): void {
+    if (!this.cli?.ready || !this.cli.alive || this.#ending) return;
+    for (const { messageId, confirm } of this.#held.splice(0)) this.cli.message(messageId, confirm);
+  }
+
+  /** A person types in the pane, supervisor or not. */
+  typed(id: string, text: string): void {
+    if (!this.alive || this.frozen) return;
+    this.#record({ kind: 'typed', id, verb: 'message', text });
+    this.#book.set(id, { phase: 'open', verb: 'message' });
+    this.#held.push({ messageId: id, confirm: false });
+    this.#pump();
+  }
+
+  answerInPane(): void {
+    if (this.alive && !this.frozen && this.cli?.waiting) this.#answer(null, this.cli.waiting, 'user');
+  }
+
+  // --- the CLI's voice; what comes after the host's death is lost
+
+  #hears(cli: SimCli): boolean {
+    return this.alive && this.cli === cli;
+  }
+
+  out(cli: SimCli, events: DriverEventBody[]): void {
+    if (this.#hears(cli)) this.#record({ kind: 'out', incarnation: cli.incarnation, line: '…' }, events);
+  }
+
+  cliReady(cli: SimCli, conversationId: string, resumed: boolean): void {
+    if (!this.#hears(cli)) return;
+    this.#record({ kind: 'ready', incarnation: cli.incarnation, conversationId, resumed });
+    this.#pump();
+  }
+
+  cliConfirmed(cli: SimCli, messageId: string, turnFollows: boolean | null): void {
+    if (!this.#hears(cli)) return;
+    this.#soon(this.world.chance.int(0, 8), () => {
+      this.#done(messageId, true, { turnFollows });
+      this.#journal.synced = this.n;
+    });
+  }
+
+  cliAsks(cli: SimCli, requestId: string): void {
+    if (!this.#hears(cli)) return;
+    this.#record({
+      kind: 'request',
+      requestId,
+      incarnation: cli.incarnation,
+      what: 'permission',
+      tool: 'bash',
+      args: {},
+      text: 'make',
+    });
+  }
+
+  cliExited(cli: SimCli, cause: string): void {
+    if (!this.#hears(cli)) return;
+    this.#soon(this.world.chance.int(0, 4), () => {
+      if (!cli.asked) this.place.crashes.push(this.world.now);
+      this.#record({
+        kind: 'exit',
+        incarnation: cli.incarnation,
+        code: cause === 'asked' ? 0 : 1,
+        signal: null,
+        asked: cli.asked,
+        stderr: cause,
+      });
+      for (const [id, entry] of this.#book) {
+        if (entry.phase !== 'open') continue;
+        const held = this.#held.some((m) => m.messageId === id);
+        const isMessage = entry.verb === 'message' || entry.verb === 'confirm';
+        if (isMessage && !held) this.#book.set(id, { phase: 'lost', verb: entry.verb });
+      }
+      if (this.cli === cli) this.cli = null;
+    });
+  }
+
+  // --- life and death
+
+  kill(clean = false): void {
+    if (!this.alive) return;
+    this.alive = false;
+    if (this.place.host === this) this.place.host = null;
+    this.world.note(this.label, clean ? 'ends' : 'KILLED');
+    const cli = this.cli;
+    if (cli?.alive && !this.world.chance.is(this.world.rates.orphan)) cli.vanish();
+    this.world.supervisor?.hostEnded(this.place.id, this.epoch);
+  }
+
+  freeze(): void {
+    this.frozen = true;
+    this.world.note(this.label, 'FROZEN');
+  }
+
+  thaw(): void {
+    if (!this.alive || !this.frozen) return;
+    this.frozen = false;
+    this.world.note(this.label, 'goes on');
+    for (const command of this.#inbox.splice(0)) this.take(command);
+  }
+}

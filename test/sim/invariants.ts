@@ -1,0 +1,57 @@
+/** What must hold after every step, whatever has happened. */
+import { isDeepStrictEqual } from 'node:util';
+import type { State } from '../../src/core/state.ts';
+import type { Effect, Input, Step } from '../../src/core/step.ts';
+import type { World } from './world.ts';
+
+/** More effects than this for one input, or steps that make the next one due at once for ever, are a storm. */
+const EFFECTS_PER_STEP = 40;
+
+export function checkState(world: World, state: State, step: Step, input: Input): void {
+  world.check(state.seq === world.log.seq, () => `seq is ${state.seq} after ${world.log.seq} events`);
+  world.check(step.effects.length <= EFFECTS_PER_STEP, () => `${step.effects.length} effects for one ${input.type}`);
+  if (input.type === 'tick') {
+    world.check(step.events.length > 0, () => 'a deadline passed and nothing came of it: it is due for ever');
+  }
+  for (const event of step.events) {
+    if (event.agentId === null) continue;
+    const agent = state.agents[event.agentId];
+    if (!agent) continue;
+    const onTheWay = agent.queue.filter((m) => m.state === 'sent' && !m.unsure && !m.now).length;
+    world.check(onTheWay <= 1, () => `${agent.name} has ${onTheWay} messages on their way at once`);
+  }
+}
+
+/** Nothing starts while wanted is down, for an unknown host, or more often than allowed. */
+export function checkEffect(world: World, state: State, effect: Effect): void {
+  const agent = state.agents[effect.agentId];
+  const starts = effect.do === 'start_host' || (effect.do === 'host_command' && effect.verb === 'start');
+  if (!starts || !agent) return;
+  world.check(!agent.removing, () => `${agent.name} is started while it is being removed`);
+  if (effect.do !== 'host_command') return;
+  const place = world.place(agent.id, agent.name);
+  const { max, withinMs } = world.settings.restarts;
+  const recent = place.crashes.filter((at) => at > world.now - withinMs).length;
+  world.check(recent <= max, () => `${agent.name} is started after ${recent} crashes, ${max} are allowed`);
+}
+
+/** At the decision itself: wanted is what the log says, so nothing may be ordered against it. */
+export function checkStarts(world: World, step: Step, state: State): void {
+  for (const effect of step.effects) {
+    const starts = effect.do === 'start_host' || (effect.do === 'host_command' && effect.verb === 'start');
+    if (!starts) continue;
+    const agent = state.agents[effect.agentId];
+    world.check(agent !== undefined && agent.wanted === 'up', () => `${effect.do} while ${agent?.name} is wanted ${agent?.wanted}`);
+  }
+}
+
+/** `state = reduce*(log)`. */
+export function checkReplay(world: World, state: State): void {
+  const replayed = world.log.replay();
+  world.check(isDeepStrictEqual(JSON.parse(JSON.stringify(state)), JSON.parse(JSON.stringify(replayed))), () => {
+    const differing = Object.keys(state.agents).filter(
+      (id) => JSON.stringify(state.agents[id]) !== JSON.stringify(replayed.agents[id]),
+    );
+    return `state is not what the log says (${differing.join(', ') || 'not an agent'})`;
+  });
+}

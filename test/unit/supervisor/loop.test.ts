@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../../src/core/config/settings.ts';
+import type { TuttiEvent } from '../../../src/core/event.ts';
+import type { AgentSpec } from '../../../src/core/state.ts';
+import type { Effect, Input } from '../../../src/core/step.ts';
+import { core } from '../../../src/supervisor/core.ts';
+import { createLoop } from '../../../src/supervisor/loop.ts';
+import { clock } from '../../../src/system/clock.ts';
+import { memoryLog } from '../../support/memory-log.ts';
+import { waitFor } from '../../support/wait.ts';
+
+const spec: AgentSpec = {
+  ...{ cli: 'tutti', model: null, role: null, parentId: null, zone: null, task: null, cwd: '/', worktree: null },
+  ...{ branch: null, permissions: 'auto', restart: 'transient', once: false, account: 'tutti:default', settings: {} },
+  budget: { usd: null, tokens: null },
+};
+const spawn = (name: string, id = name): Input => ({
+  type: 'command',
+  id: `spawn-${id}`,
+  by: 'user',
+  command: { verb: 'spawn', agentId: id, name, project: 'p', spec, messageId: null },
+});
+
+function fixture() {
+  const log = memoryLog();
+  const published: TuttiEvent[] = [];
+  const performed: Effect[] = [];
+  const problems = new Map<string, string | null>();
+  const loop = createLoop({
+    state: core.emptyState('log-1'),
+    log,
+    clock,
+    settings: DEFAULTS,
+    publish: (events) => void published.push(...events),
+    perform: (effect) => void performed.push(effect),
+    changed: () => undefined,
+    fatal: (error) => problems.set('fatal', error.message),
+    problem: (key, text) => void problems.set(key, text),
+  });
+  return { log, published, performed, problems, loop };
+}
+
+const recovered = async (loop: ReturnType<typeof fixture>['loop']): Promise<void> => {
+  await loop.submit({ type: 'boot', pid: 1, build: 'b', crashed: false });
+  await loop.submit({ type: 'recovered' });
+};
+
+describe('loop', () => {
+  it('writes before it publishes, and its state is what the log reduces to', async () => {
+    const { loop, log, published } = fixture();
+    await recovered(loop);
+    await loop.submit(spawn('alice'));
+    await loop.submit(spawn('bob'));
+    expect(published).toEqual(log.events);
+    const again = structuredClone(log.events).reduce(core.reduce, core.emptyState('log-1'));
+    expect(again).toEqual(loop.state);
+    expect(log.events.map((event) => event.seq)).toEqual(log.events.map((_, i) => i + 1));
+    await loop.stop();
+  });
+
+  it('acknowledges and acts on a durable step only after the fsync, and publishes it at once', async () => {
+    const { loop, log, published, performed } = fixture();
+    await recovered(loop);
+    let release = (): void => undefined;
+    log.beforeSync = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    let replied = false;
+    const reply = loop.submit(spawn('alice')).then((value) => {
+      replied = true;
+      return value;
+    });
+    await waitFor('the event is published', () => published.some((event) => event.type === 'agent_spawned'));
+    expect(replied).toBe(false);
+    expect(performed).toEqual([]);
+    release();
+    expect(await reply).toMatchObject({ ok: true });
+    expect(performed.map((effect) => effect.do)).toContain('start_host');
+    await loop.stop();
+  });
+
+  it('keeps the order of effects when only some of the steps wait for an fsync', async () => {
+    const { loop, log, performed } = fixture();
+    await recovered(loop);
+    log.beforeSync = () => new Promise((resolve) => setImmediate(resolve));
+    await Promise.all(['a', 'b', 'c', 'd'].map((name) => loop.submit(spawn(name))));
+    const started = performed.flatMap((effect) => (effect.do === 'start_host' ? [effect.agentId] : []));
+    expect(started).toEqual(['a', 'b', 'c', 'd']);
+    await loop.stop();
+  });
+
+  it('stands still while the log cannot be written, loses nothing, and goes on when it can', async () => {
+    const { loop, log, problems } = fixture();
+    await recovered(loop);
+    log.fail = new Error('ENOSPC: no space left on device');
+    const reply = loop.submit(spawn('alice'));
+    await waitFor('the problem is said', () => problems.get('log')?.includes('ENOSPC'));
+    expect(loop.state.agents).toEqual({});
+    log.fail = null;
+    expect(await reply).toMatchObject({ ok: true });
+    expect(problems.get('log')).toBeNull();
+    await loop.stop();
+  });
+
+  it('refuses input after the end and finishes what was waiting', async () => {
+    const { loop } = fixture();
+    await recovered(loop);
+    const waiting = Promise.all(['a', 'b', 'c'].map((name) => loop.submit(spawn(name))));
+    const stopped = loop.stop();
+    expect(await waiting).toHaveLength(3);
+    await stopped;
+    await expect(loop.submit(spawn('d'))).rejects.toThrow('stopped');
+  });
+
+  it('takes each of many inputs exactly once while more come in', async () => {
+    const { loop, log } = fixture();
+    await recovered(loop);
+    const names = Array.from({ length: 300 }, (_, i) => `n${i}`);
+    await Promise.all(
+      names.map((name, i) => (i % 3 ? Promise.resolve() : Promise.resolve()).then(() => loop.submit(spawn(name)))),
+    );
+    expect(log.events.filter((event) => event.type === 'agent_spawned')).toHaveLength(300);
+    await loop.stop();
+  });
+});
