@@ -41,7 +41,17 @@ await build({
 });
 const host = await build({
   ...common,
-  entryPoints: { host: 'src/host/main.ts', guard: 'src/core/guard/index.ts' },
+  // The guard and the drivers are files of their own: the host loads them when it needs them (src/host/side-files.ts).
+  entryPoints: {
+    host: 'src/host/main.ts',
+    guard: 'src/core/guard/index.ts',
+    ...Object.fromEntries(
+      ['claude', 'codex', 'gemini', 'opencode', 'aider', 'builtin', 'acp'].map((name) => [
+        `driver-${name}`,
+        `src/drivers/${name}/index.ts`,
+      ]),
+    ),
+  },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   format: 'cjs',

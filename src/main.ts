@@ -26,7 +26,11 @@ const status = await runProgram(
     connect: (home, { start, out }) => connectHome(home, { start, out, env: process.env, dist }),
     local: {
       foreground: async (argv, env) => (await import('./system/process.ts')).runForeground(argv, env),
-      runSupervisor: async (home, env) => (await import('./composition/supervisor.ts')).runSupervisor(home, env, dist),
+      runSupervisor: async (home, env) => {
+        const { runSupervisor } = await import('./composition/supervisor.ts');
+        // A socket or timer that somebody forgot must not keep a supervisor that has ended in the process table.
+        process.exit(await runSupervisor(home, env, dist));
+      },
       awaitExit,
       version: VERSION,
     },

@@ -50,7 +50,7 @@ export async function withFleet<T>(work: (fleet: Fleet) => Promise<T>): Promise<
     TUTTI_HOME: paths.home,
     TUTTI_TMUX: socket,
     TUTTI_PORT: '0',
-    TUTTI_CONFIG: join(folder, 'config.yaml'),
+    XDG_CONFIG_HOME: join(folder, 'config'),
   };
   const supervisor = spawn(process.execPath, [places.program, 'supervisor', 'run'], {
     env,

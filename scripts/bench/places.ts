@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 const root = resolve(dirname(process.argv[1] as string), '../..');
 
 export const places = {
+  runner: join(root, 'scripts/run-ts.mjs'),
   program: join(root, 'dist/main.js'),
   recordings: join(root, 'test/streams/claude'),
   fakeClaude: join(root, 'scripts/bench/fake-claude.mjs'),

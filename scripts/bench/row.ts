@@ -18,7 +18,7 @@ export interface Outcome {
   notes: string[];
 }
 
-export const ratioOf = (row: Row): number | null => (row.limit === null ? null : row.measured / row.limit);
+export const ratioOf = (row: Row): number | null => (row.limit ? row.measured / row.limit : null);
 
 export function verdictOf(row: Row): 'ok' | 'missed' | '–' {
   if (row.target === null) return '–';

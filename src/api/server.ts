@@ -12,6 +12,7 @@ import { createApp, type Report } from './app.ts';
 import { answerFor, invalid } from './errors.ts';
 import { serveStream, type Stream, type StreamStart } from './stream.ts';
 import { BODY_LIMIT, CALLER_HEADER, eventsQuerySchema } from './wire.ts';
+import { SLOW_LIMIT_MS } from './wire-frames.ts';
 
 /** Beyond this a frame is not even read: the connection ends. Bytes. */
 const FRAME_HARD_LIMIT = 4 * BODY_LIMIT;
@@ -21,6 +22,8 @@ const CLOSE_LIMIT_MS = 2_000;
 export interface Api {
   /** Starts listening; resolves when connections are taken. */
   listen(where: Listener): Promise<void>;
+  /** Open WebSocket streams. */
+  readonly streams: number;
   /** Says goodbye to streams, finishes requests, stops listening. */
   close(): Promise<void>;
 }
@@ -31,7 +34,12 @@ export interface Listener {
   unbind(): Promise<void>;
 }
 
-export function createApi(facade: Facade, report: Report): Api {
+export interface ApiOptions {
+  /** A stream's client that takes nothing for so long is dropped. Milliseconds. */
+  slowLimitMs?: number;
+}
+
+export function createApi(facade: Facade, report: Report, { slowLimitMs = SLOW_LIMIT_MS }: ApiOptions = {}): Api {
   const app = createApp(facade, report);
   const streams = new Set<Stream>();
   const sockets = new WebSocketServer({ noServer: true, maxPayload: FRAME_HARD_LIMIT });
@@ -41,7 +49,7 @@ export function createApi(facade: Facade, report: Report): Api {
     socket.on('error', () => socket.destroy());
     let start: StreamStart;
     try {
-      start = startOf(request, facade);
+      start = { ...startOf(request, facade), slowLimitMs };
     } catch (error) {
       refuseUpgrade(socket, error);
       return;
@@ -56,6 +64,9 @@ export function createApi(facade: Facade, report: Report): Api {
   };
 
   return {
+    get streams() {
+      return streams.size;
+    },
     async listen(where) {
       const server = createServer(getRequestListener(app.fetch));
       server.on('upgrade', upgrade);
@@ -98,7 +109,7 @@ export function unixSocket(path: string): Listener {
 }
 
 /** `GET /ws?since=&log=&agents=&types=&subscribe=0`: where the stream begins, without a race between hello and subscribe. */
-function startOf(request: IncomingMessage, facade: Facade): StreamStart {
+function startOf(request: IncomingMessage, facade: Facade): Omit<StreamStart, 'slowLimitMs'> {
   const url = new URL(request.url ?? '/', 'http://localhost');
   if (url.pathname !== '/ws') throw notHere(url.pathname);
   const parsed = eventsQuerySchema.safeParse(Object.fromEntries(url.searchParams));

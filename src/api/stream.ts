@@ -15,7 +15,6 @@ import {
   type HelloFrame,
   type ReplyFrame,
   SEND_BUFFER,
-  SLOW_LIMIT_MS,
 } from './wire-frames.ts';
 
 /** Events taken from the hub at a time. */
@@ -29,6 +28,8 @@ export interface StreamStart {
   filter: EventFilter;
   /** false: no events before the client subscribes. */
   subscribed: boolean;
+  /** A client that takes nothing for so long is dropped. Milliseconds. */
+  slowLimitMs: number;
 }
 
 export interface Stream {
@@ -89,7 +90,7 @@ export function serveStream(socket: WebSocket, facade: Facade, asker: Asker, sta
           least = left;
           moved = Date.now();
         }
-        if (Date.now() - moved > SLOW_LIMIT_MS) {
+        if (Date.now() - moved > start.slowLimitMs) {
           bye('slow', CLOSE_SLOW);
           resolve(false);
           return;

@@ -94,12 +94,18 @@ function parseYaml<S extends z.ZodType>(path: string, text: string, schema: S, k
       hint: 'check the indentation, and quote text that contains : or #',
     });
   }
-  const value: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const value = withoutEmpty(document.toJS({ maxAliasCount: 100 }) ?? {});
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new CliFailure('INVALID_ARGUMENT', describeIssues(parsed.error.issues, { path, document, lines, value }), {
     hint: `tutti config schema prints every key that ${kind} may have`,
   });
+}
+
+/** A section of which everything is commented out (`agents:` alone) is one that is not there. */
+function withoutEmpty(value: unknown): unknown {
+  if (!isRecord(value) || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, section]) => section !== null));
 }
 
 interface Place {

@@ -14,9 +14,6 @@ interface Flags {
   event?: number;
 }
 
-/** Without a terminal lines are as long as they are, up to this. Cells. */
-const UNBOUNDED = 4_096;
-
 export const command: CommandFile = {
   define(command, run) {
     command
@@ -71,13 +68,14 @@ async function rawLines(context: Context, client: Client, name: string, follow: 
 
 async function transcript(context: Context, client: Client, name: string, follow: boolean): Promise<void> {
   const agent = await client.get(name);
-  const lines = new Transcript({ name: agent.name, cwd: agent.cwd });
+  const facts = { name: agent.name, cwd: agent.cwd };
+  const lines = new Transcript(facts);
   const color = wantsColor('auto', context.env, context.out.stdoutIsTty);
-  const width = Number.isFinite(context.out.columns) ? context.out.columns : UNBOUNDED;
   const show = (event: TuttiEvent): void => {
     if (context.out.json) return context.out.object(event);
+    lines.facts = { ...facts, whole: `${agent.name} --event ${event.seq}` };
     const block = lines.event(event as DriverEventBody, Date.parse(event.at)) ?? null;
-    for (const row of block?.(width) ?? []) context.out.line(toAnsi(row, color).trimEnd());
+    for (const row of block?.(context.out.columns) ?? []) context.out.line(toAnsi(row, color).trimEnd());
   };
   let since = 0;
   for (let more = true; more; ) {

@@ -70,7 +70,12 @@ export async function runProgram(environment: Environment, entries: CommandEntry
   try {
     return await dispatch(environment, entries, out);
   } catch (error) {
-    if (error instanceof CommanderError) return reportUsage(error, out);
+    if (error instanceof CommanderError)
+      return reportUsage(
+        error,
+        out,
+        entries.find(({ name }) => name === namedCommand(environment.argv)),
+      );
     out.error(error);
     const failure = failureOf(error);
     return failure ? EXIT_STATUS[failure.code] : EXIT_BUG;
@@ -80,7 +85,7 @@ export async function runProgram(environment: Environment, entries: CommandEntry
 async function dispatch(environment: Environment, entries: CommandEntry[], out: Output): Promise<number> {
   let status = 0;
   const program = rootCommand(environment, entries);
-  const named = environment.argv.find((arg, i) => !arg.startsWith('-') && environment.argv[i - 1] !== '--home');
+  const named = namedCommand(environment.argv);
   const wanted = named === 'help' ? environment.argv[environment.argv.indexOf('help') + 1] : named;
   const runner: Runner = (action) => {
     return async (...args) => {
@@ -94,12 +99,21 @@ async function dispatch(environment: Environment, entries: CommandEntry[], out: 
     if (entry.name === wanted) (await entry.load()).define(command, runner);
     inheritSettings(program, command);
   }
+  requireSubcommand(program, environment.argv, named);
   if (environment.argv.length === 0) {
     program.outputHelp();
     return 0;
   }
   await program.parseAsync(environment.argv, { from: 'user' });
   return status;
+}
+
+/** Shared options whose value is a word of its own. */
+const VALUE_OPTIONS = ['--home', '--color'];
+
+/** The first word that is neither an option nor the value of one. */
+function namedCommand(argv: string[]): string | undefined {
+  return argv.find((arg, i) => !arg.startsWith('-') && !VALUE_OPTIONS.includes(argv[i - 1] ?? ''));
 }
 
 function rootCommand(environment: Environment, entries: CommandEntry[]): Command {
@@ -157,6 +171,20 @@ function contextOf(environment: Environment, program: Command, args: unknown[], 
   };
 }
 
+/** A command that is only a family (`tutti config`) needs the name of one of them; commander would print its help as an error. */
+function requireSubcommand(program: Command, argv: string[], named: string | undefined): void {
+  const asksForHelp = argv.some((arg) => arg === '-h' || arg === '--help' || arg === '-V' || arg === '--version');
+  if (argv.length === 0 || asksForHelp || named === 'help') return;
+  const family = named === undefined ? program : program.commands.find((command) => command.name() === named);
+  if (!family || family.commands.length === 0) return;
+  const rest = named === undefined ? [] : argv.slice(argv.indexOf(named) + 1);
+  if (namedCommand(rest) !== undefined) return;
+  const path = named === undefined ? 'tutti' : `tutti ${named}`;
+  const names = family.createHelp().visibleCommands(family);
+  const words = names.map((command) => command.name()).filter((name) => name !== 'help');
+  throw new CliFailure('INVALID_ARGUMENT', `${path} needs a command`, { hint: `one of: ${words.join(' ')}` });
+}
+
 /** The `--home` nearest to the command: `tutti ps --home X` beats `tutti --home Y ps`. */
 function ownHome(command: Command): string | undefined {
   for (let c: Command | null = command; c; c = c.parent) {
@@ -173,14 +201,12 @@ function colorOf(argv: string[]): ColorMode {
 }
 
 /** Help and version end through commander's own exit; all else is a usage error. */
-function reportUsage(error: CommanderError, out: Output): number {
+function reportUsage(error: CommanderError, out: Output, entry: CommandEntry | undefined): number {
   if (error.exitCode === 0) return 0;
   const message = error.message.replace(/^error: /, '').trim();
   const [first = message, ...rest] = message.split('\n');
-  out.error(
-    new CliFailure('INVALID_ARGUMENT', first, {
-      hint: rest.join('\n').trim() || 'tutti --help lists the commands; tutti COMMAND --help its options',
-    }),
-  );
+  const near = /^\(Did you mean (.+)\?\)$/.exec(rest.join(' ').trim())?.[1];
+  const help = entry ? `tutti ${entry.name} --help tells what it takes` : 'tutti --help lists the commands';
+  out.error(new CliFailure('INVALID_ARGUMENT', first, { hint: near ? `did you mean ${near}?` : help }));
   return EXIT_STATUS.INVALID_ARGUMENT;
 }

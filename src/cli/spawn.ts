@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Option } from 'commander';
 import type { Agent, Client } from '../client/index.ts';
-import type { AgentConfig } from '../core/config/schema.ts';
+import { AGENT_NAME, type AgentConfig } from '../core/config/schema.ts';
 import { stateText } from './agent-text.ts';
 import { findProjectFile, loadProjectFile, loadUserConfig, projectName } from './config-file.ts';
 import { declareAgent, parseVariables } from './declare.ts';
@@ -68,7 +68,15 @@ Examples:
   $ tutti spawn once --once --task "Write CHANGELOG.md" --wait --timeout 20m`;
 
 async function spawn(context: Context, name: string, flags: Flags): Promise<void> {
+  if (!AGENT_NAME.test(name)) {
+    throw new CliFailure('INVALID_ARGUMENT', `${JSON.stringify(name)} is no name for an agent`, {
+      hint: 'a name has 1-32 of a-z 0-9 - _ and starts with a letter',
+    });
+  }
   const task = await taskText(context, flags);
+  if (flags.wait && task === undefined) {
+    throw new CliFailure('INVALID_ARGUMENT', '--wait needs a task to wait for', { hint: 'add --task' });
+  }
   const file = findProjectFile(flags.cwd ?? context.cwd);
   const project = file ? loadProjectFile(file) : null;
   const request = declareAgent(
@@ -86,8 +94,6 @@ async function spawn(context: Context, name: string, flags: Flags): Promise<void
   try {
     const agent = await client.spawn(request);
     if (!flags.wait) return report(context, agent);
-    if (task === undefined)
-      throw new CliFailure('INVALID_ARGUMENT', '--wait needs a task to wait for', { hint: 'add --task' });
     await waitForTask(context, client, agent, flags.timeout ?? WAIT_MS);
   } finally {
     client.close();
@@ -119,7 +125,7 @@ function agentOf(flags: Flags): AgentConfig {
 
 async function taskText(context: Context, flags: Flags): Promise<string | undefined> {
   if (flags.task !== undefined && flags.taskFile !== undefined) {
-    throw new CliFailure('INVALID_ARGUMENT', '--task and --task-file exclude each other');
+    throw new CliFailure('INVALID_ARGUMENT', '--task and --task-file exclude each other', { hint: 'give one of them' });
   }
   if (flags.taskFile === undefined) return flags.task;
   const { readStdin } = await import('./options.ts');

@@ -1,5 +1,5 @@
 /** Puts the supervisor together from its edges, and is it until told to end. */
-import { appendFileSync, mkdirSync, rmSync, statSync, renameSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi, unixSocket } from '../api/server.ts';
 import { loadUserConfig } from '../cli/config-file.ts';
@@ -37,7 +37,7 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   const log = fileLogger(paths);
   const ended = deferred<number>();
   const tmux = createTmux({
-    socket: tmuxSocketName(paths.home, env),
+    socket: socketOf(paths, env),
     home: paths.home,
     confFile: paths.tmuxConf,
     pidFile: paths.tmuxPid,
@@ -67,11 +67,27 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
     ended.resolve(EXIT_CONFLICT);
   });
   const status = await ended.promise;
-  await api.close();
-  await supervisor.close();
-  await tmux.close();
+  await inTime('closing the API', api.close(), log);
+  await inTime('saving', supervisor.close(), log);
+  await inTime('leaving tmux', tmux.close(), log);
   log('info', 'ended', { status });
   return status;
+}
+
+/** Longest that one step of the end may take; what is on disk is safe by then. Milliseconds. */
+const END_STEP_MS = 10_000;
+
+/** Waits for a step of the end; one that fails or hangs is logged and must not keep a dead supervisor alive. */
+async function inTime(what: string, step: Promise<void>, log: Logger): Promise<void> {
+  const late = deferred<string | null>();
+  const timer = clock.setTimeout(() => late.resolve('it takes too long'), END_STEP_MS);
+  const done = step.then(
+    () => null,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const problem = await Promise.race([done, late.promise]);
+  timer.cancel();
+  if (problem !== null) log('warn', `${what}: ${problem}`);
 }
 
 interface Parts {
@@ -126,6 +142,20 @@ function supervisorOptions(
       defaultLaunch: () => ({ command: null, args: [], env: allowedVariables(env), secrets: {}, systemPrompt: null }),
     },
   };
+}
+
+/**
+ * The tmux socket of this home: chosen at its first start and kept, so that a supervisor that is started from another environment
+ * (XDG_STATE_HOME decides which home is the default one) finds the agents of the one before.
+ */
+function socketOf(paths: HomePaths, env: Env): string {
+  if (env.TUTTI_TMUX) return env.TUTTI_TMUX;
+  const file = join(paths.run, 'tmux-socket');
+  const kept = statSync(file, { throwIfNoEntry: false }) ? readFileSync(file, 'utf8').trim() : '';
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(kept)) return kept;
+  const name = tmuxSocketName(paths.home, env);
+  writeFileSync(file, `${name}\n`, { mode: 0o600 });
+  return name;
 }
 
 async function takeHome(paths: HomePaths): Promise<SupervisorLock> {

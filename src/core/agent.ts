@@ -1,7 +1,7 @@
 /** A fresh agent, and the questions about an agent that several policies ask. */
 import type { IsoTime } from './event.ts';
 import { HOST_PROTOCOL } from './host-wire.ts';
-import type { AgentSpec, AgentState, QueuedMessage } from './state.ts';
+import type { AgentSpec, AgentState, QueuedMessage, State } from './state.ts';
 
 export interface Birth {
   id: string;
@@ -29,7 +29,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     gate: null,
     holdUntil: null,
     since: at,
-    host: { epoch: 0, phase: 'none', pid: null, protocol: null, blind: false, linked: false, at },
+    host: { epoch: 0, phase: 'none', pid: null, protocol: null, blind: false, linked: false, clearAt: null, at },
     cursor: null,
     cli: {
       incarnation: 0,
@@ -90,6 +90,13 @@ export function copyAgent(agent: AgentState): AgentState {
     tokens: { ...agent.tokens },
     context: { ...agent.context },
   };
+}
+
+/** All agents, also of a draft that lies over another state (its own keys alone would not be all). */
+export function agentsOf(state: State): AgentState[] {
+  const agents: AgentState[] = [];
+  for (const id in state.agents) agents.push(state.agents[id] as AgentState);
+  return agents;
 }
 
 /** A CLI process may be alive. */

@@ -8,6 +8,7 @@ import type { NextDue } from './step.ts';
 export function agentDue(agent: AgentState): number | null {
   let due = Number.POSITIVE_INFINITY;
   if (agent.gate === 'backoff' || agent.gate === 'limited') due = Math.min(due, ms(agent.resumeAt ?? agent.since));
+  if (agent.host.clearAt !== null) due = Math.min(due, ms(agent.host.clearAt));
   if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
   for (const { at } of deadlines(agent)) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;

@@ -92,6 +92,8 @@ export interface AgentState {
     blind: boolean;
     /** It has greeted this supervisor. false with phase `up`: unknown since the supervisor started; nothing is started for it. */
     linked: boolean;
+    /** A clearing failed: it is tried again then. null while one is under way (never two at once: it ends all that carries the marker). */
+    clearAt: IsoTime | null;
     at: IsoTime;
   };
   /** Read position in the host journal; null before the first record. */

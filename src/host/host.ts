@@ -2,35 +2,37 @@
  * The pane host: parent of one agent's CLI. It records first and acts then, does what the supervisor commands, and lets a person
  * type; it decides nothing about restarts. It outlives the supervisor and its own terminal.
  */
-import type { DriverEventBody, Json } from '../core/event.ts';
+import type { DriverEventBody } from '../core/event.ts';
 import {
   BEAT_MS,
   type CompiledRule,
   type ConfigureArgs,
   HOST_PROTOCOL,
   type HostHello,
+  type HostVerb,
   type RecordBody,
 } from '../core/host-wire.ts';
-import { driverFor } from '../drivers/registry.ts';
 import { clock, isoTime } from '../system/clock.ts';
 import type { HomePaths } from '../system/paths.ts';
 import { self } from '../system/proc/index.ts';
 import { secretText } from '../system/redact.ts';
 import { Asks } from './asks.ts';
 import { Beat } from './beat.ts';
-import { CommandBook, type Result } from './command-book.ts';
+import { CommandBook } from './command-book.ts';
+import { Commands, type Prepared } from './commands.ts';
+import { Messages } from './messages.ts';
 import { answerArgs, type Command, configureArgs, interruptArgs, messageArgs, startArgs } from './frames.ts';
-import { Incarnation } from './incarnation.ts';
-import { createJudge, type Guard, loadGuard } from './judge.ts';
+import type { Incarnation, IncarnationEvents } from './incarnation.ts';
+import { createJudge } from './judge.ts';
 import { type LaunchFile, readLaunchFile } from './launch-file.ts';
 import { type Journal, Ledger } from './ledger.ts';
-import { clearEarlier, launchSpec, problem, processesBefore } from './lifecycle.ts';
-import { type Outgoing, Outbox } from './outbox.ts';
+import { Lifecycle, problem } from './lifecycle.ts';
 import type { Pane } from './pane/pane.ts';
 import { withoutSecrets } from './redaction.ts';
 import { Requests } from './requests.ts';
-import { HostSocket, type Reply, type TypedInput } from './socket.ts';
-import { LOOK_AFTER_MS, stopInRungs, Tree } from './tree.ts';
+import { type Guard, loadGuard } from './side-files.ts';
+import { HostSocket, type TypedInput } from './socket.ts';
+import { stopInRungs } from './tree.ts';
 
 export interface HostOptions {
   paths: HomePaths;
@@ -54,25 +56,19 @@ export class Host {
   readonly #ledger: Ledger;
   readonly #socket: HostSocket;
   readonly #book = new CommandBook();
-  readonly #outbox = new Outbox();
   readonly #requests: Requests;
   readonly #asks: Asks;
-  readonly #tree = new Tree();
+  readonly #commands: Commands;
+  readonly #messages: Messages;
+  readonly #life: Lifecycle;
   readonly #beat: Beat;
-  #run: Incarnation | null = null;
   #file: LaunchFile | null = null;
   #config: ConfigureArgs | null = null;
   #redact: (text: string) => string = (text) => text;
   #lastByte = 0;
-  #ordinal = 0;
-  #lookDue = false;
-  #stopping = false;
-  #starting = false;
   #alarm: string | null = null;
   #since = clock.now();
   #shown = '';
-  /** Start, stop and quit, one after the other. */
-  #lifecycle: Promise<void> = Promise.resolve();
 
   constructor(options: HostOptions) {
     const { journal, agentId, paths } = options;
@@ -102,10 +98,29 @@ export class Host {
       config: () => ({ permissions: this.#permissions(), rules: this.#rules(), below: this.#config?.below ?? [] }),
       changed: () => this.#refresh(),
     });
+    this.#life = new Lifecycle({
+      paths,
+      agentId,
+      program: options.program,
+      ledger: this.#ledger,
+      launchFile: () => this.#readLaunchFile(),
+      events: (run) => this.#eventsOf(run),
+      changed: () => this.#refresh(),
+    });
+    this.#commands = new Commands({ ledger: this.#ledger, book: this.#book, handlers: this.#handlers() });
+    this.#messages = new Messages({
+      ledger: this.#ledger,
+      book: this.#book,
+      commands: this.#commands,
+      requests: this.#requests,
+      asks: this.#asks,
+      run: () => this.#liveRun(),
+      changed: () => this.#refresh(),
+    });
     this.#beat = new Beat(BEAT_MS, () => this.#onBeat());
     this.#socket = new HostSocket({
       hello: () => this.hello(),
-      command: (command, reply) => this.#command(command, reply),
+      command: (command, reply) => this.#commands.take(command, reply),
       typed: (input) => this.typed(input),
     });
     const { pid, start } = self();
@@ -123,7 +138,7 @@ export class Host {
   }
 
   hello(): HostHello {
-    const run = this.#run;
+    const { run } = this.#life;
     const process = run?.process;
     const { build, agentId, pane } = this.#options;
     const cli =
@@ -143,154 +158,81 @@ export class Host {
 
   // --- commands -------------------------------------------------------------------------------------------------
 
-  #command(command: Command, reply: Reply): void {
-    const taken = this.#book.take(command.id, command.verb);
-    if (taken.do === 'refuse') return reply.refused(taken.code, taken.message);
-    if (this.#ledger.held) return reply.refused('disk_full', 'the journal cannot be written');
-    if (taken.do === 'wait') return reply.ack();
-    if (taken.do === 'again') {
-      reply.ack();
-      return this.#ledger.record({ kind: 'done', id: command.id, ok: taken.ok, result: taken.result });
-    }
-    // Arguments are read before the intent is on record: what cannot be understood was never taken.
-    const act = this.#prepared(command);
-    if (typeof act !== 'function') return reply.refused(act.code, act.message);
-    const { id, verb, args } = command;
-    if (!this.#ledger.attempt({ kind: 'intent', id, verb, args })) {
-      return reply.refused('disk_full', 'the journal cannot be written');
-    }
-    this.#book.opened(id, verb);
-    reply.ack();
-    act();
-  }
-
-  /** What to do for a command; or why it cannot be taken. Throws BadFrame. */
-  #prepared(command: Command): (() => void) | { code: string; message: string } {
-    const { id, verb } = command;
-    switch (verb) {
-      case 'start': {
+  /** What to do for each verb. */
+  #handlers(): Record<HostVerb, (command: Command) => Prepared> {
+    const message = (command: Command): Prepared => {
+      const { messageId, text, now, ordinal } = messageArgs(command);
+      if (!this.#liveRun()) return { code: 'no_cli', message: 'no CLI runs' };
+      if (this.#messages.full) return { code: 'queue_full', message: 'too many messages are held' };
+      const confirm = command.verb === 'confirm';
+      return () => this.#messages.send({ id: command.id, messageId, text, now, ordinal, confirm });
+    };
+    const inTurn = (id: string, work: () => Promise<void>) => () => void this.#commands.inTurn(id, work);
+    return {
+      start: (command) => {
         const args = startArgs(command);
-        return () => this.#inTurn(id, () => this.#start(id, args));
-      }
-      case 'message':
-      case 'confirm': {
-        const args = messageArgs(command);
-        if (!this.#run || this.#run.over || this.#stopping) return { code: 'no_cli', message: 'no CLI runs' };
-        if (this.#outbox.full) return { code: 'queue_full', message: 'too many messages are held' };
-        const { messageId, text, now, ordinal } = args;
-        this.#ordinal = Math.max(this.#ordinal, ordinal);
-        return () => this.#send({ id, messageId, text, now, ordinal, confirm: verb === 'confirm' });
-      }
-      case 'interrupt': {
+        return inTurn(command.id, async () => {
+          const { ok, result } = await this.#life.start(args);
+          this.#commands.done(command.id, ok, result);
+        });
+      },
+      message,
+      confirm: message,
+      interrupt: (command) => {
         const { incarnation } = interruptArgs(command);
-        return () => this.#interrupt(id, incarnation);
-      }
-      case 'answer': {
+        return () => this.#messages.interrupt(command.id, incarnation);
+      },
+      answer: (command) => {
         const args = answerArgs(command);
         return () => {
-          const open = this.#asks.answer(this.#run, args);
-          this.#done(id, open, open ? {} : problem('not_open', `${args.requestId} is not open (any more)`));
+          const open = this.#asks.answer(this.#life.run, args);
+          const result = open ? {} : problem('not_open', `${args.requestId} is not open (any more)`);
+          this.#commands.done(command.id, open, result);
         };
-      }
-      case 'configure': {
+      },
+      configure: (command) => {
         const args = configureArgs(command);
-        return () => this.#configure(id, args);
-      }
-      case 'stop':
-        return () => this.#inTurn(id, () => this.#stop(id));
-      case 'quit':
-        return () => this.#inTurn(id, () => this.#quit(id));
-    }
+        return () => this.#configure(command.id, args);
+      },
+      stop: ({ id }) => inTurn(id, () => this.#stop(id)),
+      quit: ({ id }) => inTurn(id, () => this.#quit(id)),
+    };
   }
 
-  #done(id: string, ok: boolean, result: Json): void {
-    if (!this.#book.isOpen(id)) return;
-    this.#book.closed(id, { ok, result } satisfies Result);
-    this.#ledger.record({ kind: 'done', id, ok, result });
-  }
-
-  #inTurn(id: string, work: () => Promise<void>): void {
-    this.#lifecycle = this.#lifecycle.then(work).catch((error: unknown) => {
-      const message = error instanceof Error ? error.message : String(error);
-      this.#ledger.record({ kind: 'note', level: 'error', text: `a command failed: ${message}` });
-      this.#done(id, false, problem('host', message));
-    });
+  /** The CLI that takes messages. */
+  #liveRun(): Incarnation | null {
+    const { run, stopping } = this.#life;
+    return run && !run.over && !stopping ? run : null;
   }
 
   // --- the CLI's life -------------------------------------------------------------------------------------------
 
-  async #start(id: string, args: ReturnType<typeof startArgs>): Promise<void> {
-    if (this.#run && !this.#run.over) return this.#done(id, false, problem('running', 'the CLI runs already'));
-    const read = this.#readLaunchFile();
-    if (!read.ok) return this.#done(id, false, problem('environment', read.message, 'spawn the agent again'));
-    const { paths, agentId, journal } = this.#options;
-    const driver = driverFor(read.file.cli, read.file.protocol ?? undefined);
-    if (!driver) return this.#done(id, false, problem('unknown_cli', `there is no driver for ${read.file.cli}`));
-    this.#starting = true;
-    try {
-      const known = [...processesBefore(paths, agentId, journal.epoch), ...this.#tree.known];
-      const left = await clearEarlier(`${paths.home8}/${agentId}/`, known);
-      if (left !== null) return this.#done(id, false, left);
-      this.#tree.clear();
-      const spec = launchSpec(read.file, driver, args, { paths, agentId });
-      const run: Incarnation = new Incarnation({
-        driver,
-        spec,
-        env: { ...read.file.env, ...read.file.secrets },
-        ledger: this.#ledger,
-        on: {
-          spawned: (process) => this.#tree.add(process),
-          ready: () => this.#ready(),
-          turn: (phase) => this.#turn(phase),
-          confirmed: (messageId, turnFollows) => this.#confirmed(messageId, turnFollows),
-          refused: (messageId, why, retryable) => this.#refused(messageId, why, retryable),
-          judge: (action) => this.#asks.judge(run, action),
-          withdrawn: (key) => this.#asks.withdrawn(key),
-          events: (events) => this.#events(events),
-          delta: (text) => this.#options.pane.delta(this.#redact(text)),
-          alive: () => {
-            this.#lastByte = clock.now();
-          },
-          overlong: (head) => this.#overlong(run, head),
-          broken: (why) => this.#broken(run, why),
-          exited: ({ byDesign }) => this.#exited(byDesign),
-        },
-      });
-      this.#run = run;
-      const started = await run.start();
-      if (started.ok) return this.#done(id, true, { pid: started.pid });
-      this.#run = null;
-      this.#done(id, false, problem(started.code, started.message, started.hint));
-    } finally {
-      this.#starting = false;
-      this.#refresh();
-    }
+  #eventsOf(run: () => Incarnation): IncarnationEvents {
+    return {
+      spawned: (process) => this.#life.owns(process),
+      ready: () => {
+        this.#options.pane.header(this.#view(), this.#file?.cwd ?? null);
+        this.#messages.pump();
+      },
+      turn: (phase) => this.#turn(phase),
+      confirmed: (messageId, turnFollows) => this.#messages.confirmed(messageId, turnFollows),
+      refused: (messageId, why, retryable) => this.#messages.refused(messageId, why, retryable),
+      judge: (action) => this.#asks.judge(run(), action),
+      withdrawn: (key) => this.#asks.withdrawn(key),
+      events: (events) => this.#events(events),
+      delta: (text) => this.#options.pane.delta(this.#redact(text)),
+      alive: () => {
+        this.#lastByte = clock.now();
+      },
+      overlong: (head) => this.#overlong(run(), head),
+      broken: (why) => this.#broken(run(), why),
+      exited: ({ byDesign }) => this.#exited(byDesign),
+    };
   }
 
   async #stop(id: string): Promise<void> {
-    const left = await this.#endTree();
-    this.#done(id, left === null, left ?? { left: 0 });
-  }
-
-  async #endTree(): Promise<Json> {
-    const { paths, agentId, journal } = this.#options;
-    this.#stopping = true;
-    this.#refresh();
-    try {
-      const run = this.#run;
-      if (run && !run.over) {
-        this.#lookAtTree();
-        run.asked = true;
-        await stopInRungs(run);
-      }
-      const known = [...processesBefore(paths, agentId, journal.epoch), ...this.#tree.known];
-      const left = await clearEarlier(`${paths.home8}/${agentId}/`, known);
-      if (left === null) this.#tree.clear();
-      return left;
-    } finally {
-      this.#stopping = false;
-      this.#refresh();
-    }
+    const left = await this.#life.end();
+    this.#commands.done(id, left === null, left ?? { left: 0 });
   }
 
   async #quit(id: string): Promise<void> {
@@ -299,12 +241,15 @@ export class Host {
   }
 
   /** Ends the CLI with its tree, and then the host. */
-  async terminate(): Promise<void> {
-    this.#inTurn('', async () => {
-      await this.#endTree();
+  terminate(): Promise<void> {
+    return this.#commands.inTurn('', async () => {
+      await this.#life.end();
       await this.end();
     });
-    await this.#lifecycle;
+  }
+
+  typed(input: TypedInput): void {
+    this.#messages.typed(input);
   }
 
   /** The terminal is gone: only the view is lost. */
@@ -333,37 +278,31 @@ export class Host {
     this.#options.ended();
   }
 
-  #ready(): void {
-    this.#options.pane.header(this.#view());
-    this.#pump();
-  }
-
   #turn(phase: 'start' | 'end'): void {
     if (phase === 'start') {
-      this.#outbox.turnStarted();
+      this.#messages.turnStarted();
       this.#beat.on();
     } else {
-      this.#outbox.turnEnded();
+      this.#messages.turnEnded();
       this.#turnOver('ended');
     }
-    this.#pump();
+    this.#messages.pump();
   }
 
   #turnOver(why: 'ended' | 'exited'): void {
     this.#beat.off();
-    for (const id of this.#book.openInterrupts()) this.#done(id, true, { why });
+    for (const id of this.#book.openInterrupts()) this.#commands.done(id, true, { why });
     this.#asks.lapseAll();
   }
 
   #exited(byDesign: boolean): void {
     this.#turnOver('exited');
     if (byDesign) {
-      this.#outbox.turnEnded();
-      return this.#pump();
+      this.#messages.turnEnded();
+      return this.#messages.pump();
     }
-    for (const id of this.#book.cliEnded(this.#outbox.given)) this.#done(id, false, problem('lapsed', 'the CLI ended'));
-    this.#outbox.cliEnded();
-    this.#run = null;
+    for (const id of this.#messages.cliEnded()) this.#commands.done(id, false, problem('lapsed', 'the CLI ended'));
+    this.#life.forget();
     this.#refresh();
   }
 
@@ -382,100 +321,12 @@ export class Host {
     this.#ledger.act(() => run.interrupt());
   }
 
-  // --- messages -------------------------------------------------------------------------------------------------
-
-  #send(message: Outgoing): void {
-    this.#outbox.add(message);
-    this.#pump();
-  }
-
-  /** Hands over what may go in now. */
-  #pump(): void {
-    const run = this.#run;
-    if (run && !run.over && !this.#stopping) {
-      const steer = run.driver.capabilities.steer;
-      for (const message of this.#outbox.next({ ready: run.ready, turn: run.turn, steer })) {
-        const { messageId, text, now, ordinal } = message;
-        run.deliver({ messageId, text, now: now && run.turn, ordinal }, message.confirm);
-      }
-    }
-    this.#refresh();
-  }
-
-  #confirmed(messageId: string, turnFollows: boolean | null): void {
-    const message = this.#outbox.confirmed(messageId, turnFollows);
-    if (!message) return;
-    this.#ordinal = Math.max(this.#ordinal, message.ordinal + 1);
-    // On the disk before anybody is told: a lost `done` only costs a question, a lost message would be a lost word.
-    this.#ledger.durable().then(
-      () => this.#done(message.id, true, { turnFollows }),
-      (error: unknown) => this.#note('error', `the journal cannot be synced: ${String(error)}`),
-    );
-    this.#pump();
-  }
-
-  #refused(messageId: string, why: string, retryable: boolean): void {
-    const again = retryable && (this.#run?.turn ?? false);
-    const message = this.#outbox.refused(messageId, again);
-    if (message && !again) this.#done(message.id, false, { ...problem('refused', why), retryable });
-    this.#ledger.act(() => this.#pump());
-  }
-
-  #interrupt(id: string, incarnation: number | null): void {
-    const run = this.#run;
-    if (!run?.turn || (incarnation !== null && incarnation !== run.number)) {
-      return this.#done(id, false, problem('lapsed', 'that turn is over'));
-    }
-    run.interrupt();
-  }
-
-  /** What a person typed here; works with the supervisor away. */
-  typed(input: TypedInput): void {
-    if (this.#ledger.held) return this.#note('warn', 'the disk is full: nothing can be taken in');
-    switch (input.key) {
-      case 'text':
-        return this.#typedText(input.text);
-      case 'interrupt':
-        return this.#typedInterrupt();
-      case 'allow':
-      case 'deny': {
-        const request = this.#requests.first;
-        if (!request) return;
-        const { requestId } = request;
-        this.#asks.answer(this.#run, { requestId, decision: input.key, text: null, by: 'user' });
-      }
-    }
-  }
-
-  #typedText(text: string): void {
-    if (text.trim() === '') return;
-    const request = this.#requests.first;
-    if (request && request.what !== 'permission') {
-      const { requestId } = request;
-      this.#asks.answer(this.#run, { requestId, decision: 'answer', text, by: 'user' });
-      return;
-    }
-    const id = clock.uuid();
-    this.#ledger.record({ kind: 'typed', id, verb: 'message', text });
-    this.#book.opened(id, 'message');
-    this.#ledger.act(() => this.#send({ id, messageId: id, text, now: true, ordinal: this.#ordinal, confirm: false }));
-  }
-
-  #typedInterrupt(): void {
-    const run = this.#run;
-    if (!run?.turn) return;
-    const id = clock.uuid();
-    this.#ledger.record({ kind: 'typed', id, verb: 'interrupt', text: '' });
-    this.#book.opened(id, 'interrupt');
-    this.#ledger.act(() => run.interrupt());
-  }
-
   // --- configuration --------------------------------------------------------------------------------------------
 
   #configure(id: string, args: ConfigureArgs): void {
     this.#config = { ...args, rules: args.rules ?? this.#config?.rules ?? null };
-    this.#options.pane.header(this.#view());
-    this.#done(id, true, {});
+    this.#options.pane.header(this.#view(), this.#file?.cwd ?? null);
+    this.#commands.done(id, true, {});
   }
 
   #permissions(): ConfigureArgs['permissions'] {
@@ -510,42 +361,26 @@ export class Host {
   }
 
   #events(events: DriverEventBody[]): void {
-    if (events.some((event) => event.type === 'tool_call')) this.#lookSoon();
+    if (events.some((event) => event.type === 'tool_call')) this.#life.lookSoon();
     this.#options.pane.events(withoutSecrets(events, this.#redact), clock.now());
-  }
-
-  #lookSoon(): void {
-    if (this.#lookDue) return;
-    this.#lookDue = true;
-    clock.setTimeout(() => {
-      this.#lookDue = false;
-      this.#lookAtTree();
-    }, LOOK_AFTER_MS);
-  }
-
-  #lookAtTree(): void {
-    const process = this.#run?.process;
-    if (!process || !this.#run) return;
-    const pids = this.#tree.look(process.pid);
-    if (pids.length > 0) this.#ledger.record({ kind: 'tree', incarnation: this.#run.number, pids });
   }
 
   #onBeat(): void {
     this.#socket.beat(this.#ledger.epoch, this.#ledger.n, isoTime(this.#lastByte));
-    this.#lookAtTree();
+    this.#life.look();
   }
 
   #held(why: string): void {
     this.#alarm = `nothing can be recorded (${why}): the agent waits`;
-    this.#run?.pause();
+    this.#life.run?.pause();
     this.#refresh();
   }
 
   #released(): void {
     this.#alarm = null;
-    this.#run?.resume();
+    this.#life.run?.resume();
     this.#note('info', 'the journal can be written again');
-    this.#pump();
+    this.#messages.pump();
   }
 
   #note(level: 'info' | 'warn' | 'error', text: string): void {
@@ -554,7 +389,7 @@ export class Host {
 
   #refresh(): void {
     const state = this.#state();
-    const queued = this.#outbox.held.length;
+    const queued = this.#messages.queued;
     const shown = `${state} ${queued} ${this.#alarm}`;
     if (shown === this.#shown) return;
     if (!this.#shown.startsWith(`${state} `)) this.#since = clock.now();
@@ -563,12 +398,13 @@ export class Host {
   }
 
   #state(): 'stopped' | 'starting' | 'idle' | 'working' | 'waiting' | 'stopping' {
-    if (this.#stopping) return 'stopping';
-    if (this.#starting) return 'starting';
-    if (!this.#run || this.#run.over) return 'stopped';
+    const { run, stopping, starting } = this.#life;
+    if (stopping) return 'stopping';
+    if (starting) return 'starting';
+    if (!run || run.over) return 'stopped';
     if (this.#requests.first) return 'waiting';
-    if (!this.#run.ready) return 'starting';
-    return this.#run.turn ? 'working' : 'idle';
+    if (!run.ready) return 'starting';
+    return run.turn ? 'working' : 'idle';
   }
 }
 

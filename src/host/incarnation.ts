@@ -18,11 +18,15 @@ import type {
   Verdict,
 } from '../drivers/driver.ts';
 import type { LineItem } from '../drivers/lines.ts';
+import { clock } from '../system/clock.ts';
 import { spawnCli } from '../system/spawn.ts';
 import { attachCli, type CliProcess, STDIN_LIMIT } from './cli-process.ts';
 import { linesOf } from './file-lines.ts';
 import type { Ledger } from './ledger.ts';
 import type { ProcessId, Stoppable } from './tree.ts';
+
+/** The control run of the chaos test switches this off, to show that the test can fail. */
+const CONFIRMS = process.env['TUTTI_TEST_NO_CONFIRM'] !== '1';
 
 export type JudgeAction = Extract<Action, { do: 'judge' }>;
 
@@ -73,6 +77,8 @@ export class Incarnation implements Stoppable {
   #checking = false;
   /** One process per turn: the message of the running process, until it is settled. */
   #current: OutgoingMessage | null = null;
+  /** Only in a test's control run: new ids of messages whose fate nobody asked for. */
+  readonly #unconfirmed = new Map<string, string>();
   /** The person or the supervisor stopped the turn: however the process ends, it was told to. */
   #interrupted = false;
   ready = false;
@@ -190,10 +196,10 @@ export class Incarnation implements Stoppable {
         return on.turn(action.phase);
       case 'confirmed':
         this.#current = null;
-        return on.confirmed(action.messageId, action.turnFollows);
+        return on.confirmed(this.#unconfirmed.get(action.messageId) ?? action.messageId, action.turnFollows);
       case 'refused':
         this.#current = null;
-        return on.refused(action.messageId, action.why, action.retryable);
+        return on.refused(this.#unconfirmed.get(action.messageId) ?? action.messageId, action.why, action.retryable);
       case 'judge':
         return on.judge(action);
       case 'withdrawn':
@@ -238,11 +244,19 @@ export class Incarnation implements Stoppable {
       if ((this.#process?.unread ?? 0) > STDIN_LIMIT) {
         return this.#options.on.refused(message.messageId, 'the CLI does not read its input', true);
       }
-      return this.#run(confirm ? this.#protocol.confirm(message) : this.#protocol.message(message));
+      if (confirm && CONFIRMS) return this.#run(this.#protocol.confirm(message));
+      return this.#run(this.#protocol.message(confirm ? this.#underNewId(message) : message));
     }
     this.#deliverInProcess(message, confirm).catch((error: unknown) => {
       this.#options.on.refused(message.messageId, error instanceof Error ? error.message : String(error), true);
     });
+  }
+
+  /** Control run of a test: nobody asks the conversation, and a message of unknown fate is sent again as a new one. */
+  #underNewId(message: OutgoingMessage): OutgoingMessage {
+    const messageId = clock.uuid();
+    this.#unconfirmed.set(messageId, message.messageId);
+    return { ...message, messageId };
   }
 
   /** One process per turn: the protocol first looks into the CLI's files where it has to, then a process takes the message. */
@@ -317,18 +331,21 @@ export class Incarnation implements Stoppable {
       this.#isReady(this.spec.conversationId, this.spec.resume);
     }
     const unsettled = this.#current;
-    if (byDesign && unsettled && !this.#alreadyIn(unsettled)) {
-      on.refused(unsettled.messageId, 'the CLI ended before it took the message in', true);
-    }
-    this.#current = null;
-    if (!byDesign) this.#over = true;
-    this.#turn = false;
     const { asked, stderr } = this;
     const design = byDesign ? { byDesign } : {};
     ledger.record({ kind: 'exit', incarnation: this.number, code, signal, asked, ...design, stderr });
+    if (!byDesign) this.#over = true;
+    this.#current = null;
+    this.#turn = false;
     this.#process = null;
     if (byDesign) this.#protocol = this.driver.protocol(this.spec);
-    ledger.act(() => on.exited({ byDesign }));
+    ledger.act(() => {
+      // Its last words may have come before the history was written: looked into once more.
+      if (byDesign && unsettled && !this.#alreadyIn(unsettled)) {
+        on.refused(unsettled.messageId, 'the CLI ended before it took the message in', true);
+      }
+      on.exited({ byDesign });
+    });
   }
 }
 

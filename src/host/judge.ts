@@ -2,10 +2,9 @@
  * The gate, and it is closed (law 11): whatever goes wrong in judging a call is a `deny` with the reason. The guard itself is a
  * second bundle, loaded at the first judged call, so that an idle host does without it.
  */
-import { createRequire } from 'node:module';
 import type { JsonObject, ToolName } from '../core/event.ts';
-import type { judge } from '../core/guard/index.ts';
 import type { GuardContext } from '../core/guard/types.ts';
+import type { Guard } from './side-files.ts';
 
 /** A call whose arguments are longer than this is not judged but denied. Bytes of JSON. */
 export const ARGS_LIMIT = 1024 * 1024;
@@ -19,21 +18,10 @@ export interface Judged {
   why: string;
 }
 
-export type Guard = typeof judge;
-
 export interface Call {
   tool: ToolName;
   nativeTool: string;
   args: JsonObject;
-}
-
-/** Loads guard.cjs, which stands beside the running program. Throws where it cannot be loaded. */
-export function loadGuard(program: string): Guard {
-  const loaded: unknown = createRequire(program)('./guard.cjs');
-  if (typeof loaded === 'object' && loaded !== null && 'judge' in loaded && typeof loaded.judge === 'function') {
-    return loaded.judge as Guard;
-  }
-  throw new Error('guard.cjs has no judge');
 }
 
 /** Never throws. @param guard called once per call; it may load the real one */

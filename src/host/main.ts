@@ -9,11 +9,14 @@ import { takeLock } from '../system/lock.ts';
 import { type HomePaths, homePaths, ownFolder, prepareSocketFolder } from '../system/paths.ts';
 import { Host } from './host.ts';
 import { openPane } from './pane/terminal-pane.ts';
+import { runView } from './view.ts';
 
 declare const TUTTI_BUILD: string;
 
 /** Exit codes of this program: the supervisor reads none of them, a person in the pane may. */
 const EXIT = { usage: 2, taken: 4, broken: 1 } as const;
+
+const USAGE = 'usage: host.cjs <home> <agent id> <epoch> | host.cjs view <home> <agent id>';
 
 function fail(code: number, message: string): never {
   process.stderr.write(`${message}\n`);
@@ -22,11 +25,21 @@ function fail(code: number, message: string): never {
 
 function main(args: string[]): void {
   process.umask(0o077);
+  if (args[0] === 'view') return view(args[1], args[2]);
   const [home, agentId, epoch] = args;
   if (!home || !agentId || !/^\d+$/.test(epoch ?? '')) {
-    fail(EXIT.usage, 'usage: host.cjs <home> <agent id> <epoch> | host.cjs view <home> <agent id>');
+    fail(EXIT.usage, USAGE);
   }
   runHost(homePaths(home), agentId, Number(epoch));
+}
+
+/** The terminal of this one matters: without it, it ends. */
+function view(home: string | undefined, agentId: string | undefined): void {
+  if (!home || !agentId) fail(EXIT.usage, USAGE);
+  runView(homePaths(home), agentId, process.argv[1] ?? '').then(
+    () => process.exit(0),
+    (error: unknown) => fail(EXIT.broken, error instanceof Error ? error.message : String(error)),
+  );
 }
 
 function runHost(paths: HomePaths, agentId: string, epoch: number): void {

@@ -17,7 +17,7 @@ import {
 } from './facade.ts';
 import { accepted, checkSecrets, enter, invalid, submit, type Writing } from './facade-enter.ts';
 import { findAgent, viewOf } from './facade-reads.ts';
-import { accountOf, launchFile, removeLaunchFile, writeLaunchFile } from './launch-env.ts';
+import { accountOf, filledIn, launchFile, readLaunchFile, removeLaunchFile, writeLaunchFile } from './launch-env.ts';
 
 /** 10 hex digits, the first a decimal one: never a name (those begin with a letter), short in socket paths. */
 async function newId(running: Writing, taken: Set<string>): Promise<string> {
@@ -48,7 +48,7 @@ async function prepare(running: Writing, declared: Declared, agentId: string, ca
   if (!driver) {
     throw invalid(`no such CLI: ${declared.cli}`, 'known: claude, codex, gemini, opencode, aider, tutti');
   }
-  const launch = declared.launch ?? ports.defaultLaunch(declared.cli);
+  const launch = await wholeLaunch(running, agentId, declared);
   const cwd = declared.cwd ?? supervisor.defaultCwd;
   if (!isAbsolute(cwd)) throw invalid(`cwd must be an absolute path, not ${cwd}`);
   if (!(await folderExists(cwd)))
@@ -66,6 +66,22 @@ async function prepare(running: Writing, declared: Declared, agentId: string, ca
     ...{ permissions, restart, once, budget, account, settings },
   };
   return { agentId, name: declared.name, spec, launch };
+}
+
+/** With every variable that its values name: from the caller's shell, or as they were kept. */
+async function wholeLaunch(running: Writing, agentId: string, declared: Declared): Promise<LaunchParts> {
+  const { ports } = running.supervisor;
+  const asked = declared.launch ?? ports.defaultLaunch(declared.cli);
+  if (!asked.missing?.length) return asked;
+  const launch = filledIn(asked, await readLaunchFile(ports.envFile(agentId)));
+  if (launch.missing?.length) {
+    const names = launch.missing.map((name) => `\${${name}}`).join(' ');
+    throw invalid(
+      `agent ${declared.name} needs ${names}, which this shell does not have`,
+      'set it in the shell that runs this command',
+    );
+  }
+  return launch;
 }
 
 async function folderExists(path: string): Promise<boolean> {

@@ -44,6 +44,8 @@ export interface LaunchParts {
   env: Record<string, string>;
   secrets: Record<string, string>;
   systemPrompt: string | null;
+  /** Names of `${VAR}` in the values of `env` that the caller's shell lacks: taken from what is kept, or refused. */
+  missing?: string[];
 }
 
 export interface Declared {

@@ -9,13 +9,17 @@ import { type HostLink, openLink } from './host-link.ts';
 import type { Ingest } from './ingest.ts';
 import type { Clock, JournalReader, Logger, ProcessId, Processes } from './ports.ts';
 
-/** Wait between attempts to reach a host: at first, and at most. Milliseconds. */
+/** Wait between attempts to reach a host: at first, at most while it may be starting, and at most. Milliseconds. */
 const RETRY_FIRST_MS = 15;
+const RETRY_EARLY_MS = 200;
 const RETRY_MOST_MS = 5_000;
 /** A started host that has not greeted after this long is hung. Milliseconds. */
 export const START_LIMIT_MS = 15_000;
-/** Longest that a host without a known process is looked for before its start counts as failed. Milliseconds. */
-const NOBODY_LIMIT_MS = 3_000;
+/**
+ * A start that was recorded, of which tmux knows no pane and no journal tells, counts as never done after this long: an order
+ * that the last supervisor gave in its last moment may still be on its way through tmux. Milliseconds.
+ */
+const NOBODY_LIMIT_MS = 500;
 
 export interface HostsOptions {
   clock: Clock;
@@ -162,7 +166,7 @@ export function createHosts(options: HostsOptions): Hosts {
       entry.retry = null;
       dial(entry);
     }, entry.delay);
-    entry.delay = Math.min(RETRY_MOST_MS, entry.delay * (age < NOBODY_LIMIT_MS ? 1.2 : 2));
+    entry.delay = Math.min(age < START_LIMIT_MS ? RETRY_EARLY_MS : RETRY_MOST_MS, entry.delay * 1.2);
   };
 
   const greeted = async (entry: Entry, hello: HostHello): Promise<void> => {

@@ -102,7 +102,10 @@ async function readOn(agentId: string, tail: Tail, options: IngestOptions): Prom
     const read = await options.journals.read(agentId, position.epoch, position.offset, CHUNK);
     if (read.size < position.offset) await reportShort(agentId, tail, read.size, options);
     else if (read.records.length > 0 || read.corrupt.length > 0) await take(agentId, tail, read, options);
-    else if (!(await nextEpoch(agentId, tail, options))) return;
+    // Read to its end: what is written from now on rings again. Opening the file once more would only say so.
+    const after = tail.position as Position;
+    const more = after.offset < read.size && after.offset > position.offset;
+    if (!more && !(await nextEpoch(agentId, tail, options))) return;
   }
 }
 

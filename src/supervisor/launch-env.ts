@@ -50,6 +50,28 @@ export function launchFile(
   };
 }
 
+/**
+ * Values with a `${VAR}` that the caller's shell lacks, taken from the launch environment that was kept at an earlier time.
+ * Returns what is still missing in `missing`.
+ */
+export function filledIn(launch: LaunchParts, kept: LaunchFile | null): LaunchParts {
+  const missing = new Set<string>();
+  const env = { ...launch.env };
+  const secrets = { ...launch.secrets };
+  for (const [name, template] of Object.entries(launch.env)) {
+    const lacks = (launch.missing ?? []).filter((variable) => template.includes(`\${${variable}}`));
+    if (lacks.length === 0) continue;
+    const value = kept?.env[name];
+    if (value === undefined) for (const variable of lacks) missing.add(variable);
+    else {
+      env[name] = value;
+      delete secrets[name];
+      if (kept?.secrets[name] !== undefined) secrets[name] = kept.secrets[name];
+    }
+  }
+  return { ...launch, env, secrets, missing: [...missing] };
+}
+
 /** Temporary file, fsync, rename, fsync of the folder: a reader sees the old one or the new one. */
 export async function writeLaunchFile(path: string, file: LaunchFile): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;

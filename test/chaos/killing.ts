@@ -16,19 +16,22 @@ export async function killing(
   random: () => number,
   say: (text: string) => void,
 ): Promise<Counts> {
-  const counts: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0 };
+  const counts: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0, inDelivery: 0 };
   for (const [i, kill] of deck.entries()) {
     await sleep(random() * PAUSE_MS);
     const agent = stage.agents[Math.floor(random() * stage.agents.length)]?.name ?? '';
     const end = performance.now() + VICTIM_WAIT_MS;
     for (;;) {
-      const inTool = kill.inTool
-        ? await stage.waitForTool(kill.victim === 'cli' || kill.victim === 'host' ? agent : null, TOOL_WAIT_MS)
-        : stage.toolRuns(null);
+      // The pid first: between the moment and the kill nothing may be asked.
       const pid = await stage.withClient((client) => pidOf(client, kill.victim, agent, stage.tmuxSocket));
+      const inDelivery = kill.moment === 'delivery' && (await stage.waitForDelivery(agent, TOOL_WAIT_MS));
+      const inTool =
+        kill.moment === 'tool' &&
+        (await stage.waitForTool(kill.victim === 'cli' || kill.victim === 'host' ? agent : null, TOOL_WAIT_MS));
       if (pid !== null && killNow(pid)) {
         counts[kill.victim]++;
-        if (inTool) counts.inTool++;
+        if (inTool || stage.toolRuns(null)) counts.inTool++;
+        if (inDelivery) counts.inDelivery++;
         break;
       }
       if (performance.now() > end)

@@ -6,13 +6,13 @@ export type Victim = 'cli' | 'host' | 'supervisor' | 'tmux';
 
 export interface Kill {
   victim: Victim;
-  /** Wait for a running tool first. */
-  inTool: boolean;
+  /** Wait for a running tool first, or for a message on its way into the conversation, or for nothing. */
+  moment: 'tool' | 'delivery' | 'any';
 }
 
-export type Counts = Record<Victim, number> & { inTool: number };
+export type Counts = Record<Victim, number> & { inTool: number; inDelivery: number };
 
-/** At least a fifth each of CLI, host and supervisor, a twentieth of tmux, the rest at random; half of them while a tool runs. */
+/** At least a fifth each of CLI, host and supervisor, a twentieth of tmux, the rest at random; half of them while a tool runs, a quarter while a message is being delivered. */
 export function deckOf(kills: number, random: () => number): Kill[] {
   const fifth = Math.ceil(kills / 5);
   const twentieth = Math.ceil(kills / 20);
@@ -24,7 +24,9 @@ export function deckOf(kills: number, random: () => number): Kill[] {
   ];
   while (victims.length < kills)
     victims.push((['cli', 'host', 'supervisor'] as const)[Math.floor(random() * 3)] ?? 'cli');
-  const deck = victims.slice(0, Math.max(kills, victims.length)).map((victim, i) => ({ victim, inTool: i % 2 === 0 }));
+  const deck = victims
+    .slice(0, Math.max(kills, victims.length))
+    .map((victim, i): Kill => ({ victim, moment: i % 2 === 0 ? 'tool' : i % 4 === 1 ? 'delivery' : 'any' }));
   for (let i = deck.length - 1; i > 0; i--) {
     const j = Math.floor(random() * (i + 1));
     [deck[i], deck[j]] = [deck[j] as Kill, deck[i] as Kill];

@@ -42,7 +42,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const random = randomFrom(options.seed);
   const stage = await openStage(options);
   const problems: string[] = [];
-  let kills: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0 };
+  let kills: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0, inDelivery: 0 };
   try {
     const watcher = watchDoubles(stage.home8, stage.agents);
     const each = Math.floor(options.messages / stage.agents.length);
@@ -139,9 +139,9 @@ async function main(): Promise<void> {
     confirm: !values['no-confirm'],
     say,
   });
-  const { cli, host, supervisor, tmux, inTool } = result.kills;
+  const { cli, host, supervisor, tmux, inTool, inDelivery } = result.kills;
   say(
-    `kills: ${cli + host + supervisor + tmux} (cli ${cli}, host ${host}, supervisor ${supervisor}, tmux ${tmux}); ${inTool} while a tool ran`,
+    `kills: ${cli + host + supervisor + tmux} (cli ${cli}, host ${host}, supervisor ${supervisor}, tmux ${tmux}); ${inTool} while a tool ran, ${inDelivery} aimed at a delivery`,
   );
   say(`messages: ${result.messages}; ${result.seconds} s; seed ${seed}`);
   for (const problem of result.problems) say(`✗ ${problem}`);

@@ -1,7 +1,7 @@
 /** Where a chaos run plays: a home of its own, a scripted model, five agents, and a client that survives the death of the supervisor. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Client, connect } from '../../src/client/index.ts';
 import { sleep } from '../../src/system/clock.ts';
 import { ownEnvironment } from '../../src/system/environment.ts';
@@ -33,6 +33,8 @@ export interface Stage {
   /** Does a tool run, in this agent or in any? */
   toolRuns(name: string | null): boolean;
   waitForTool(name: string | null, limitMs: number): Promise<boolean>;
+  /** Until a message is on its way into this agent's conversation and not confirmed. */
+  waitForDelivery(name: string, limitMs: number): Promise<boolean>;
   messages(name: string): { role: string; text: string }[];
   stopSupervisor(): Promise<void>;
   supervisorPid(): Promise<number | null>;
@@ -61,9 +63,10 @@ const REAL: Cast[] = [
 ];
 
 export async function openStage(options: ChaosOptions): Promise<Stage> {
-  const place = tempHome();
+  const place = tempHome('tutti');
   // The agents' own `tutti` finds this home as its default: XDG_STATE_HOME/tutti.
-  const env: Record<string, string> = { ...place.env, ...(options.confirm ? {} : { TUTTI_TEST_NO_CONFIRM: '1' }) };
+  const { TUTTI_TMUX: _socket, ...base } = place.env;
+  const env: Record<string, string> = { ...base, ...(options.confirm ? {} : { TUTTI_TEST_NO_CONFIRM: '1' }) };
   writeFileSync(join(place.env['HOME'] ?? '', 'config.yaml'), 'version: 1\nwatchdog: { restarts: { max: 100000 } }\n');
   env['TUTTI_CONFIG'] = join(place.env['HOME'] ?? '', 'config.yaml');
   const server = await startScriptedServer();
@@ -96,10 +99,12 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
 
   const agents: Watched[] = [];
   for (const member of cast) {
-    const cwd = join(place.env['HOME'] ?? '', member.name);
-    mkdirSync(cwd);
+    // The CLI's own home apart from its working folder: opencode takes snapshots of the latter.
+    const own = join(place.env['HOME'] ?? '', member.name);
+    const cwd = join(own, 'work');
+    mkdirSync(cwd, { recursive: true });
     execFileSync('git', ['init', '-q', cwd]);
-    const launch = await launchOf(member, cwd, server.urlFor(member.name), env);
+    const launch = await launchOf(member, own, server.urlFor(member.name), env, place.home);
     const agent = await withClient((c) =>
       c.spawn({
         name: member.name,
@@ -133,6 +138,7 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
     states: async () => Object.fromEntries((await list()).map((a) => [a.name, a.state])),
     toolRuns: tools.runs,
     waitForTool: tools.wait,
+    waitForDelivery: tools.waitForDelivery,
     messages: (name) => server.messages(name),
     stopSupervisor: () => withClient((c) => c.stopSupervisor()).then(() => undefined),
     supervisorPid: () => withClient((c) => c.health()).then((h) => h.pid),
@@ -154,23 +160,23 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
   };
 }
 
-async function launchOf(member: Cast, cwd: string, url: string, env: Record<string, string>) {
+async function launchOf(member: Cast, own: string, url: string, env: Record<string, string>, home: string) {
   if (member.real === null) {
     return {
       command: [process.execPath, main],
       env: {
         PATH: env['PATH'] ?? '',
-        HOME: cwd,
+        HOME: own,
         LANG: 'C.UTF-8',
         ANTHROPIC_API_KEY: 'scripted-needs-none',
         ANTHROPIC_BASE_URL: url,
-        XDG_STATE_HOME: '/nonexistent',
+        XDG_STATE_HOME: dirname(home),
       },
     };
   }
   const cli = await realCli(member.real);
   if (!cli) throw new Error(`the real ${member.real} is not there: node scripts/real-clis.mjs installs it`);
-  return { command: cli.command, env: cli.environment(cwd, url) };
+  return { command: cli.command, env: cli.environment(own, url) };
 }
 
 /** What is alive of this home a moment after `down`. */
@@ -190,14 +196,21 @@ async function leftAlive(): Promise<string[]> {
 /** Follows tool calls through the event stream, across deaths of the supervisor. */
 function watchTools(withClient: Stage['withClient'], _connected: () => boolean) {
   const open = new Map<string, string>();
+  const delivering = new Set<string>();
   let closed = false;
   const follow = async (): Promise<void> => {
     while (!closed) {
       await withClient(async (client) => {
-        const stream = client.stream({ types: ['tool_call', 'tool_result', 'exit', 'turn'], giveUpMs: 2_000 });
+        const stream = client.stream({
+          types: ['tool_call', 'tool_result', 'exit', 'turn', 'delivery'],
+          giveUpMs: 2_000,
+        });
         for await (const event of stream) {
           if (closed) break;
-          if (event.type === 'tool_call') open.set(event.agent ?? '', event.callId);
+          if (event.type === 'delivery') {
+            if (event.state === 'sent') delivering.add(event.agent ?? '');
+            else if (event.state !== 'queued') delivering.delete(event.agent ?? '');
+          } else if (event.type === 'tool_call') open.set(event.agent ?? '', event.callId);
           else open.delete(event.agent ?? '');
         }
       }).catch(() => sleep(100));
@@ -212,6 +225,11 @@ function watchTools(withClient: Stage['withClient'], _connected: () => boolean) 
       const end = performance.now() + limitMs;
       while (!runs(name) && performance.now() < end) await sleep(10);
       return runs(name);
+    },
+    waitForDelivery: async (name: string, limitMs: number): Promise<boolean> => {
+      const end = performance.now() + limitMs;
+      while (!delivering.has(name) && performance.now() < end) await sleep(1);
+      return delivering.has(name);
     },
     close: () => {
       closed = true;

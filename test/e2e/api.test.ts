@@ -332,6 +332,41 @@ describe('WebSocket', () => {
     expect(frames.filter((f) => f.type !== 'hello' && f.type !== 'reply').map((f) => f.agent)).toEqual(['bob', 'bob']);
   });
 
+  it('drops a client that stops reading, and tells it how to go on', async () => {
+    await api.close();
+    api = createApi(home.facade, (text) => reports.push(text), { slowLimitMs: 100 });
+    await api.listen(unixSocket(home.socketPath));
+    const { id } = await client.spawn({ name: 'alice', cli: 'tutti' });
+    await idle('alice');
+    const { socket, frames } = await plainSocket();
+    let closed: number | null = null;
+    socket.on('close', (code) => {
+      closed = code;
+    });
+    socket.pause();
+    for (let i = 0; i < 4_000; i++) {
+      home.world.host(id)?.record({ kind: 'out', incarnation: 1, line: `say ${i} ${'z'.repeat(2_000)}` });
+    }
+    const { seq } = await waitFor('all is on record', async () => {
+      const health = await client.health();
+      return health.seq > 4_000 ? health : null;
+    });
+    const other = client.stream({ since: seq - 10 });
+    const got: number[] = [];
+    for await (const event of other) if (got.push(event.seq) === 10) break;
+    expect(got.at(-1)).toBe(seq);
+    await waitFor('the server has dropped it', () => api.streams === 0);
+    socket.resume();
+    await waitFor('it is dropped', () => closed !== null);
+    const last = frames.at(-1) as { type: string; seq: number };
+    if (closed === 1013) expect(last).toMatchObject({ type: 'bye', reason: 'slow' });
+    const seqs = frames.flatMap((f) =>
+      f.type !== 'bye' && typeof f.seq === 'number' && f.type !== 'hello' ? [f.seq] : [],
+    );
+    expect(seqs).toEqual(seqs.map((_, i) => (seqs[0] as number) + i));
+    expect(seqs.at(-1)).toBeLessThan(seq);
+  });
+
   it('refuses an upgrade elsewhere, or with a bad place', async () => {
     for (const path of ['/elsewhere', '/ws?since=x', '/ws?agents=nobody']) {
       const createConnection = () => netConnect({ path: home.socketPath });

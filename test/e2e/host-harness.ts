@@ -22,7 +22,12 @@ export function hostProgram(): string {
   mkdirSync(runFolder(), { recursive: true, mode: 0o700 });
   const outdir = mkdtempSync(join(runFolder(), 'host-'));
   buildSync({
-    entryPoints: { host: join(root, 'src/host/main.ts'), guard: join(root, 'src/core/guard/index.ts') },
+    entryPoints: {
+      host: join(root, 'src/host/main.ts'),
+      guard: join(root, 'src/core/guard/index.ts'),
+      'driver-claude': join(root, 'src/drivers/claude/index.ts'),
+      'driver-aider': join(root, 'src/drivers/aider/index.ts'),
+    },
     outdir,
     outExtension: { '.js': '.cjs' },
     bundle: true,

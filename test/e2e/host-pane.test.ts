@@ -64,7 +64,7 @@ describe('the pane', () => {
     expect((await host.record('typed')).text).toBe('say first\nsecond\nthird');
   });
 
-  it('holds unsent text while nobody is attached, and edits it', async () => {
+  it('keeps unsent text and edits it', async () => {
     type('say helo', 'BSpace', 'lo', 'Home', 'Delete', 's');
     const screen = await shows('> say hello');
     expect(screen.trimEnd().split('\n').at(-1)).toBe('> say hello');
@@ -105,7 +105,7 @@ describe('the pane', () => {
     await shows('│ allowed');
   });
 
-  it('has the same scrollback after ten resizes, in the middle of the work too', async () => {
+  it('has the same scrollback after ten resizes, and goes on below it', async () => {
     for (const word of ['alpha', 'beta', 'gamma']) await link.message(`say ${word} ${'lorem ipsum '.repeat(30)}`);
     await link.message('tool seq 40');
     await shows('… 35 more lines');
@@ -147,7 +147,7 @@ describe('the pane', () => {
     expect(after.slice(0, before.length - 2)).toEqual(before.slice(0, -2));
   });
 
-  it('draws wide and combining characters, and no colour where NO_COLOR is set', async () => {
+  it('draws wide and combining characters', async () => {
     await link.message('say 漢字 é ✓ done');
     await shows('漢字 é ✓ done');
     expect(outWith(host.records(), '漢字').length).toBeGreaterThan(0);

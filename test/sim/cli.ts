@@ -116,9 +116,7 @@ export class SimCli {
   #work(): void {
     const { chance, rates } = this.world;
     const callId = `call-${this.incarnation}-${this.#turnNumber}-${this.#stepsLeft}`;
-    this.host.out(this, [
-      { type: 'tool_call', callId, tool: 'bash', args: { command: 'make' }, nativeTool: 'Bash' },
-    ]);
+    this.host.out(this, [{ type: 'tool_call', callId, tool: 'bash', args: { command: 'make' }, nativeTool: 'Bash' }]);
     if (!chance.is(rates.ask)) return;
     this.waiting = `${this.place.name}-${this.host.epoch}-${callId}`;
     this.host.cliAsks(this, this.waiting);
@@ -151,10 +149,7 @@ export class SimCli {
       return;
     }
     this.#say();
-    this.#finish([
-      { type: 'message', role: 'assistant', content: 'done', from: null, messageId: null },
-      endTurn('ok'),
-    ]);
+    this.#finish([{ type: 'message', role: 'assistant', content: 'done', from: null, messageId: null }, endTurn('ok')]);
   }
 
   #say(): void {

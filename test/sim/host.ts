@@ -254,7 +254,7 @@ export class SimHost {
   cliExited(cli: SimCli, cause: string): void {
     if (!this.#hears(cli)) return;
     this.#soon(this.world.chance.int(0, 4), () => {
-      if (!cli.asked) this.place.crashes.push(this.world.now);
+      if (!cli.asked && cause !== 'clean') this.place.crashes.push(this.world.now);
       this.#record({
         kind: 'exit',
         incarnation: cli.incarnation,

@@ -8,6 +8,7 @@ import type { World } from './world.ts';
 const EFFECTS_PER_STEP = 40;
 
 export function checkState(world: World, state: State, step: Step, input: Input): void {
+  checkStarts(world, step, state);
   world.check(state.seq === world.log.seq, () => `seq is ${state.seq} after ${world.log.seq} events`);
   world.check(step.effects.length <= EFFECTS_PER_STEP, () => `${step.effects.length} effects for one ${input.type}`);
   if (input.type === 'tick') {
@@ -36,12 +37,15 @@ export function checkEffect(world: World, state: State, effect: Effect): void {
 }
 
 /** At the decision itself: wanted is what the log says, so nothing may be ordered against it. */
-export function checkStarts(world: World, step: Step, state: State): void {
+function checkStarts(world: World, step: Step, state: State): void {
   for (const effect of step.effects) {
     const starts = effect.do === 'start_host' || (effect.do === 'host_command' && effect.verb === 'start');
     if (!starts) continue;
     const agent = state.agents[effect.agentId];
-    world.check(agent !== undefined && agent.wanted === 'up', () => `${effect.do} while ${agent?.name} is wanted ${agent?.wanted}`);
+    world.check(
+      agent !== undefined && agent.wanted !== 'down',
+      () => `${effect.do} while ${agent?.name} is wanted ${agent?.wanted}`,
+    );
   }
 }
 

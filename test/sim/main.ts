@@ -1,5 +1,5 @@
 /**
- * Many schedules on all cores, or one with its trace. `npm run sim -- [--seed N] [--from N] [--count N]`
+ * Many schedules on all cores, or one with its trace. `npm run sim -- [--seed N] [--from N] [--count N] [--failures N]`
  *
  * `--seed N` repeats one schedule and prints what happened; `--count 0` runs until it is interrupted.
  * Exit 0 = every invariant held, 1 = one was broken (its seed is printed).
@@ -9,8 +9,8 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { runSchedule } from './schedule.ts';
 
 /** Schedules a worker runs before it reports. */
-const BATCH = 250;
-/** Failing seeds printed before it gives up. */
+const BATCH = 100;
+/** Failing seeds before it gives up, where `--failures` names no other number. */
 const FAILURES = 10;
 
 interface Report {
@@ -24,7 +24,7 @@ interface Report {
 
 const empty = (): Report => ({ schedules: 0, steps: 0, events: 0, effects: 0, messages: 0, broken: [] });
 
-function batch(from: number, count: number): Report {
+function batch(from: number, count: number, failures: number): Report {
   const report = empty();
   for (let seed = from; seed < from + count; seed++) {
     const { broken, steps, events, effects, messages } = runSchedule(seed);
@@ -34,6 +34,7 @@ function batch(from: number, count: number): Report {
     report.effects += effects;
     report.messages += messages;
     if (broken !== null) report.broken.push({ seed, what: broken });
+    if (report.broken.length >= failures) break;
   }
   return report;
 }
@@ -55,18 +56,21 @@ function one(seed: number): number {
 }
 
 /** Hands out batches to a worker per core. Resolves to the exit status. */
-function many(from: number, count: number): Promise<number> {
+function many(from: number, count: number, failures: number): Promise<number> {
   const total = empty();
   const end = count === 0 ? Number.MAX_SAFE_INTEGER : from + count;
   const started = process.hrtime.bigint();
   let next = from;
   let told = 0;
   return new Promise((resolve, reject) => {
-    const workers = Array.from({ length: availableParallelism() }, () => new Worker(new URL(import.meta.url), { workerData: 'worker' }));
+    const workers = Array.from(
+      { length: availableParallelism() },
+      () => new Worker(new URL(import.meta.url), { workerData: 'worker' }),
+    );
     let busy = workers.length;
     const give = (worker: Worker): void => {
-      if (next < end && total.broken.length < FAILURES) {
-        worker.postMessage({ from: next, count: Math.min(BATCH, end - next) });
+      if (next < end && total.broken.length < failures) {
+        worker.postMessage({ from: next, count: Math.min(BATCH, end - next), failures });
         next += BATCH;
         return;
       }
@@ -108,11 +112,14 @@ function option(name: string): number | null {
 }
 
 if (workerData === 'worker') {
-  parentPort?.on('message', (order: { from: number; count: number } | null) => {
-    if (order) parentPort?.postMessage(batch(order.from, order.count));
+  parentPort?.on('message', (order: { from: number; count: number; failures: number } | null) => {
+    if (order) parentPort?.postMessage(batch(order.from, order.count, order.failures));
     else parentPort?.close();
   });
 } else {
   const seed = option('seed');
-  process.exitCode = seed === null ? await many(option('from') ?? 1, option('count') ?? 100_000) : one(seed);
+  process.exitCode =
+    seed === null
+      ? await many(option('from') ?? 1, option('count') ?? 100_000, option('failures') ?? FAILURES)
+      : one(seed);
 }

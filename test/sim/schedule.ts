@@ -92,7 +92,10 @@ class Run {
     world.after(100, () => {
       for (let i = 0; i < agents; i++) {
         world.place(`agent-${i}`, `a${i}`);
-        people.spawn(`agent-${i}`, `a${i}`, { ...(chance.is(0.5) ? { task: 'work' } : {}), parentId: i > 0 && chance.is(0.3) ? 'agent-0' : null });
+        people.spawn(`agent-${i}`, `a${i}`, {
+          ...(chance.is(0.5) ? { task: 'work' } : {}),
+          parentId: i > 0 && chance.is(0.3) ? 'agent-0' : null,
+        });
       }
     });
     const length = chance.int(5_000, 120_000);
@@ -165,7 +168,10 @@ class Run {
     for (const { messageId } of said) {
       const times = conversations.reduce((sum, c) => sum + count(c, messageId), 0);
       const most = place.strayed ? conversations.length : 1;
-      world.check(times >= 1 || world.unwritten.has(messageId), () => `${place.name}: message ${messageId.slice(0, 4)} is lost`);
+      world.check(
+        times >= 1 || world.unwritten.has(messageId),
+        () => `${place.name}: message ${messageId.slice(0, 4)} is lost`,
+      );
       world.check(times <= most, () => `${place.name}: message ${messageId.slice(0, 4)} is in ${times} times`);
     }
     for (const conversation of conversations) this.#judgeConversation(place, conversation, said);
@@ -187,7 +193,9 @@ class Run {
   /** `stop` beats everything, and a stop is over when nothing lives. */
   stopAll(): void {
     const { world, people } = this;
-    for (const id of world.places.keys()) {
+    for (const [id, place] of world.places) {
+      // Some hosts die on the way, and leave something behind.
+      if (world.chance.is(0.3)) world.after(world.chance.int(0, 100), () => place.host?.kill());
       if (world.chance.is(0.3)) {
         people.removed.add(id);
         people.ask({ verb: 'rm', agentId: id });
@@ -196,13 +204,22 @@ class Run {
     this.#rest();
     const { supervisor } = world;
     for (const place of world.places.values()) {
-      world.check(place.host === null && place.clis.size === 0, () => `${place.name} is stopped and something of it lives`);
+      world.check(
+        place.host === null && place.clis.size === 0,
+        () => `${place.name} is stopped and something of it lives`,
+      );
       const agent = supervisor?.state.agents[place.id];
       const removed = people.removed.has(place.id);
-      world.check(removed ? agent === undefined : agent?.state === 'stopped', () => `${place.name} ends ${agent?.state}`);
+      world.check(
+        removed ? agent === undefined : agent?.state === 'stopped',
+        () => `${place.name} ends ${agent?.state}`,
+      );
     }
     if (supervisor) checkReplay(world, supervisor.state);
-    world.check(Object.keys(supervisor?.state.removing ?? {}).length === 0, () => 'removed agents leave something behind');
+    world.check(
+      Object.keys(supervisor?.state.removing ?? {}).length === 0,
+      () => 'removed agents leave something behind',
+    );
   }
 }
 

@@ -47,7 +47,12 @@ export class SimSupervisor {
   submit(input: Input): Reply | null {
     if (!this.alive) return null;
     const { world } = this;
-    const context = { now: world.now, random: world.chance.next(), settings: world.settings, recovering: this.recovering };
+    const context = {
+      now: world.now,
+      random: world.chance.next(),
+      settings: world.settings,
+      recovering: this.recovering,
+    };
     const step = decide(this.state, input, context);
     if (this.crashAt === 'before-append') return this.#crash('before the append');
     const events = this.#seal(step.events, input);
@@ -114,7 +119,10 @@ export class SimSupervisor {
     if (!this.world.trace) return;
     const { seq, type, agent, agentId: _id, at: _at, src, cause: _cause, incarnation, ...rest } = event;
     const name = typeof agent === 'string' ? agent : '-';
-    this.world.note('log', `${seq} ${name}/${incarnation} ${type} ${JSON.stringify(rest).slice(0, 180)}${src ? ` @${src.epoch}.${src.n}` : ''}`);
+    this.world.note(
+      'log',
+      `${seq} ${name}/${incarnation} ${type} ${JSON.stringify(rest).slice(0, 180)}${src ? ` @${src.epoch}.${src.n}` : ''}`,
+    );
   }
 
   #arm(): void {
@@ -166,7 +174,9 @@ export class SimSupervisor {
     this.submit({ type: 'host_up', agentId: id, hello });
     // A greeting that came late, or twice, and one of a host long gone.
     if (this.world.chance.is(this.world.rates.duplicate)) {
-      this.#soon(5, () => this.submit({ type: 'host_up', agentId: id, hello: { ...hello, epoch: Math.max(1, hello.epoch - 1) } }));
+      this.#soon(5, () =>
+        this.submit({ type: 'host_up', agentId: id, hello: { ...hello, epoch: Math.max(1, hello.epoch - 1) } }),
+      );
       this.#soon(6, () => {
         if (!host.alive) return;
         this.#drain(id);
@@ -212,8 +222,13 @@ export class SimSupervisor {
     const start = cursor ? { epoch: cursor.epoch, n: cursor.n } : { epoch: 0, n: 0 };
     const at = this.#position.get(place.id) ?? start;
     if (epoch < at.epoch) return;
-    const { records } = place.journals.get(epoch) as { records: { record: IngestedRecord['record']; events: IngestedRecord['events'] }[] };
+    const { records } = place.journals.get(epoch) as {
+      records: { record: IngestedRecord['record']; events: IngestedRecord['events'] }[];
+    };
     let from = epoch === at.epoch ? at.n : 0;
+    // What was read before may be read again: the cursor is what makes it count once.
+    if (from < records.length && this.world.chance.is(this.world.rates.duplicate))
+      from -= this.world.chance.int(0, Math.min(from, 3));
     while (from < records.length && this.alive) {
       const to = Math.min(records.length, from + this.world.chance.int(1, 4));
       const items = records.slice(from, to).map(({ record, events }) => ingested(epoch, record, events));
@@ -267,9 +282,13 @@ export class SimSupervisor {
     const { world } = this;
     const { agentId, epoch } = effect;
     const place = world.place(agentId, this.state.agents[agentId]?.name ?? agentId);
-    world.check(!place.host?.alive, () => `${place.name}: host ${epoch} is started while host ${place.host?.epoch} lives`);
+    world.check(
+      !place.host?.alive,
+      () => `${place.name}: host ${epoch} is started while host ${place.host?.epoch} lives`,
+    );
     world.check(!place.journals.has(epoch), () => `${place.name}: epoch ${epoch} is used a second time`);
-    if (world.chance.is(world.rates.hostStartFails)) return this.#soon(5, () => this.#fail(effect, 'tmux does not answer'));
+    if (world.chance.is(world.rates.hostStartFails))
+      return this.#soon(5, () => this.#fail(effect, 'tmux does not answer'));
     const host = new SimHost(world, place, epoch);
     place.host = host;
     this.#soon(5, () => this.submit({ type: 'effect_done', effect, ok: true, value: null }));
@@ -327,4 +346,3 @@ function ingested(epoch: number, record: IngestedRecord['record'], events: Inges
   };
   return item;
 }
-

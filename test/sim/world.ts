@@ -139,7 +139,11 @@ export class World {
       }
       for (const journal of place.journals.values()) {
         const kept = this.chance.int(journal.synced, journal.records.length);
-        for (const { record } of journal.records.splice(kept)) if (record.kind === 'typed') this.unwritten.add(record.id);
+        for (const { record } of journal.records.splice(kept)) {
+          if (record.kind === 'typed') this.unwritten.add(record.id);
+          // A crash that nobody can know of is not counted.
+          if (record.kind === 'exit' && !record.asked) place.crashes.pop();
+        }
         journal.synced = journal.records.length;
       }
     }

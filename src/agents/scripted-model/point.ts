@@ -24,8 +24,21 @@ export function markerOf(text: string): Marker | null {
   return { scenario: found[1] ?? '', params };
 }
 
-/** Was this message written by the client program and not by its user? */
-export const isClientText = (text: string): boolean => CLIENT_TEXT.test(text);
+/** How claude hands on what a person said to a running turn. */
+const WRAPPED =
+  /^The user sent a new message while you were working:\n([\s\S]*?)(?:\n\nIMPORTANT: After completing [^\n]*)?$/;
+
+/** What a person said with this item; null when the client program wrote it, or it is something else. */
+export function saidIn(item: Pick<Item, 'role'> & { text?: string }): string | null {
+  if (item.text === undefined) return null;
+  if (item.role === 'user') return CLIENT_TEXT.test(item.text) ? null : item.text;
+  return item.role === 'system' ? (WRAPPED.exec(item.text)?.[1] ?? null) : null;
+}
+
+const markerIn = (item: Item): Marker | null => {
+  const said = saidIn(item);
+  return said === null ? null : markerOf(said);
+};
 
 /** Where the answered part of the conversation ends: behind the last assistant text that no tool call follows. */
 function answeredUpTo(items: Item[]): number {
@@ -36,8 +49,6 @@ function answeredUpTo(items: Item[]): number {
   return 0;
 }
 
-const userText = (item: Item): string | null => (item.role === 'user' && !isClientText(item.text) ? item.text : null);
-
 /** The newest marker among the unanswered messages decides; without one, `fallback` does. */
 export function pointOf(request: ModelRequest, fallback: Marker): Point {
   const { items, conversation } = request;
@@ -46,20 +57,20 @@ export function pointOf(request: ModelRequest, fallback: Marker): Point {
   let from = start;
   for (let at = items.length - 1; at >= start; at -= 1) {
     const item = items[at];
-    const marker = item?.role === 'user' ? markerOf(item.text) : null;
+    const marker = item === undefined ? null : markerIn(item);
     if (marker === null) continue;
     chosen = marker;
     from = at;
     break;
   }
   const results = items.slice(from).filter((item): item is ResultItem => item.role === 'result');
-  const told = items.map(userText).filter((text) => text !== null);
+  const told = items.map(saidIn).filter((text) => text !== null);
   const news = items
     .slice(start)
-    .map(userText)
+    .map(saidIn)
     .filter((text) => text !== null);
   // Counted in messages with a marker, so that a note added between two attempts does not start a new count.
-  const ordinal = items.slice(0, from).filter((item) => item.role === 'user' && markerOf(item.text) !== null).length;
+  const ordinal = items.slice(0, from).filter((item) => markerIn(item) !== null).length;
   const key = `${conversation}\n${ordinal}\n${chosen.scenario}\n${results.length}`;
   return { scenario: chosen.scenario, params: chosen.params, results, news, told, key };
 }

@@ -7,6 +7,8 @@ import type { JsonObject } from '../../core/event.ts';
 /** One piece of a conversation, oldest first. A message of several text blocks is several items. */
 export type Item =
   | { role: 'user'; text: string }
+  /** Inside the conversation, by the client program: facts, or a person's message to a running turn in a wrapping. */
+  | { role: 'system'; text: string }
   | { role: 'assistant'; text: string }
   | { role: 'call'; id: string; name: string; args: JsonObject }
   | { role: 'result'; callId: string; text: string; isError: boolean };

@@ -15,7 +15,7 @@ import type { CommandFile, Context } from '../program.ts';
 export const command: CommandFile = {
   define(command, run) {
     command.addHelpText(
-      'after',
+      'afterAll',
       '\nExamples:\n  $ tutti config check\n  $ tutti config show --json\n  $ tutti config schema > tutti.schema.json',
     );
     command

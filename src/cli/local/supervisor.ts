@@ -4,7 +4,7 @@ import type { CommandFile, Context } from '../program.ts';
 export const command: CommandFile = {
   define(command, run) {
     command.addHelpText(
-      'after',
+      'afterAll',
       '\nExamples:\n  $ tutti supervisor status\n  $ tutti supervisor restart      agents go on working meanwhile',
     );
     command

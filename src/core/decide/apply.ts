@@ -1,4 +1,5 @@
 /** `apply`: a project's file against what there is. Idempotent: the same file twice changes nothing the second time. */
+import { agentsOf } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import { digest } from '../id.ts';
 import type { AgentSpec, AgentState } from '../state.ts';
@@ -38,7 +39,7 @@ export function apply(w: Work, input: CommandInput, command: Apply): Reply {
     } else outcome[redeclare(w, input, w.touch(known.id) as AgentState, declared)].push(declared.name);
   }
   const names = new Set(command.agents.map(({ name }) => name));
-  const undeclared = Object.values(w.state.agents).filter(
+  const undeclared = agentsOf(w.state).filter(
     (a) => a.project === command.project && a.declared && !a.removing && !names.has(a.name),
   );
   const pruned = command.prune ? undeclared.filter((a) => a.wanted !== 'down') : [];

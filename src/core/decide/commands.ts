@@ -1,6 +1,6 @@
 /** What users and agents ask for. A command is answered when it is recorded; what it leads to is seen in the events. */
 import { agentView } from '../agent-view.ts';
-import { newAgent } from '../agent.ts';
+import { agentsOf, newAgent } from '../agent.ts';
 import type { Json, JsonObject } from '../event.ts';
 import { uuidFrom } from '../id.ts';
 import { MESSAGE_CHARS, QUEUE_CHARS, QUEUE_LIMIT } from '../limits.ts';
@@ -39,7 +39,7 @@ const HANDLERS: { [V in Command['verb']]: Handler<V> } = {
 /** Takes a command in, or refuses it; `w.reply` says which. The same id a second time is answered and not done again. */
 export function onCommand(w: Work, input: CommandInput): void {
   if (w.recovering) w.reply = fail('UNREACHABLE', 'the supervisor is recovering', 'try again in a moment');
-  else if (input.id in w.state.commands) w.reply = ok({ repeated: true });
+  else if (input.id in w.known) w.reply = ok({ repeated: true });
   else w.reply = (HANDLERS[input.command.verb] as Handler<Command['verb']>)(w, input, input.command as never);
 }
 
@@ -74,7 +74,7 @@ export function accept(
 }
 
 export const nameTaken = (w: Work, name: string): AgentState | null =>
-  Object.values(w.state.agents).find((agent) => agent.name === name) ?? null;
+  agentsOf(w.state).find((agent) => agent.name === name) ?? null;
 
 function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply {
   const other = nameTaken(w, command.name);
@@ -219,7 +219,7 @@ function restart(w: Work, input: CommandInput, command: CommandOf<'restart'>): R
 
 function answer(w: Work, input: CommandInput, command: CommandOf<'answer'>): Reply {
   const { requestId, decision, text } = command;
-  const owner = Object.values(w.state.agents).find((agent) => requestId in agent.requests);
+  const owner = agentsOf(w.state).find((agent) => requestId in agent.requests);
   if (!owner) return fail('NOT_FOUND', `no open request ${requestId}`, '`tutti ps` shows who waits');
   const agent = w.touch(owner.id) as AgentState;
   const given = Object.values(agent.pending).some(

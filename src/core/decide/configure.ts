@@ -1,5 +1,5 @@
 /** The `configure` order: what a host needs to know beyond its launch file; sent when it differs from what was sent last. */
-import { hostReachable } from '../agent.ts';
+import { agentsOf, hostReachable } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import { digest } from '../id.ts';
 import { VIEW_TASK_CHARS } from '../limits.ts';
@@ -10,7 +10,7 @@ import type { Work } from './work.ts';
 export function below(state: State, agent: AgentState): string[] {
   const names: string[] = [];
   const ids = [agent.id];
-  const all = Object.values(state.agents);
+  const all = agentsOf(state);
   for (const id of ids) {
     for (const other of all) {
       if (other.spec.parentId !== id || ids.includes(other.id)) continue;

@@ -5,8 +5,14 @@ import { iso } from '../time.ts';
 import { passVerdict } from './status.ts';
 import type { Work } from './work.ts';
 
-/** Nothing is ordered for this agent until the hold is over. */
-export function hold(w: Work, agent: AgentState, attempt: number, why: string): void {
+/** Nothing is ordered for this agent until the hold is over; with `clear` it is only the clearing that waits. */
+export function hold(
+  w: Work,
+  agent: AgentState,
+  attempt: number,
+  why: string,
+  what: 'orders' | 'clear' = 'orders',
+): void {
   const wait = Math.min(HOLD_CAP_MS, HOLD_BASE_MS * 2 ** Math.min(Math.max(attempt - 1, 0), 20));
   const until = iso(w.now + wait);
   w.emit(
@@ -17,7 +23,7 @@ export function hold(w: Work, agent: AgentState, attempt: number, why: string): 
       verb: 'host.hold',
       by: 'supervisor',
       phase: 'done',
-      args: { until, why },
+      args: { until, why, what },
       result: null,
     },
     { by: 'supervisor' },

@@ -5,14 +5,15 @@
  * Then every agent concerned is reconciled: what is wanted against what is observed (`lifecycle.ts`). While recovering
  * only the first half runs: nothing is started for what is not yet known.
  */
-import type { State } from '../state.ts';
+import type { AgentState, State } from '../state.ts';
 import type { Decide, Input } from '../step.ts';
+import { agentsOf } from '../agent.ts';
 import { agentDue } from '../due.ts';
 import { ms } from '../time.ts';
 import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
-import { reconcile } from './lifecycle.ts';
+import { clear, reconcile } from './lifecycle.ts';
 import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost } from './links.ts';
 import { onEffectDone, onRefused } from './outcomes.ts';
 import { resend } from './queue.ts';
@@ -41,7 +42,7 @@ const HANDLERS: { [T in Input['type']]: Handler<T> } = {
 export const decide: Decide = (state, input, context) => {
   // The end of the recovery is the first look that may order something.
   const recovering = context.recovering && input.type !== 'recovered';
-  const w = new Work(state, { ...context, recovering });
+  const w = new Work(state, { ...context, recovering }, input.type === 'records' ? 'overlay' : 'copy');
   (HANDLERS[input.type] as Handler<Input['type']>)(w, input as never);
   settle(w);
   return w.done();
@@ -83,11 +84,11 @@ function waiting(state: State): string[] {
 
 /** Everything is known that can be: orders are given again, clearings taken up again, and every agent is looked at. */
 function onRecovered(w: Work): void {
-  for (const id of Object.keys(w.state.agents)) {
+  for (const { id } of agentsOf(w.state)) {
     const agent = w.touch(id);
     if (!agent) continue;
     const { phase, epoch, blind } = agent.host;
-    if (phase === 'clearing') w.effect({ do: 'clear', agentId: id, epoch });
+    if (phase === 'clearing') clear(w, agent, 'the supervisor was started again');
     if (phase === 'up' && blind) w.effect({ do: 'start_view', agentId: id, epoch });
     resend(w, agent);
     configure(w, agent);
@@ -101,21 +102,20 @@ function onTick(w: Work): void {
     const due = known ? agentDue(known) : null;
     if (due === null || due > w.now) continue;
     const agent = w.touch(id);
-    if (agent?.holdUntil == null || ms(agent.holdUntil) > w.now) continue;
-    w.emit(
-      id,
-      {
-        type: 'command',
-        id: `retry-${w.state.seq + 1}`,
-        verb: 'host.retry',
-        by: 'supervisor',
-        phase: 'done',
-        result: null,
-      },
-      { by: 'supervisor' },
-    );
-    if (agent.host.phase === 'clearing') w.effect({ do: 'clear', agentId: id, epoch: agent.host.epoch });
+    if (!agent) continue;
+    const { clearAt } = agent.host;
+    if (clearAt !== null && ms(clearAt) <= w.now) clear(w, agent, 'once more');
+    if (agent.holdUntil !== null && ms(agent.holdUntil) <= w.now) endHold(w, agent);
   }
+}
+
+function endHold(w: Work, agent: AgentState): void {
+  const id = `retry-${w.state.seq + 1}`;
+  w.emit(
+    agent.id,
+    { type: 'command', id, verb: 'host.retry', by: 'supervisor', phase: 'done', result: null },
+    { by: 'supervisor' },
+  );
 }
 
 export type { Context };

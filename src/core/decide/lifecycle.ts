@@ -2,7 +2,7 @@
  * What is wanted against what is observed, for one agent: the next missing step, if any. Level-triggered: it looks at the
  * whole agent each time, so that an order that was lost is given again at the next look, and one that is under way is not.
  */
-import { atBoundary, cliAlive, hostGone, hostReachable, isStarting, needsMove } from '../agent.ts';
+import { agentsOf, atBoundary, cliAlive, hostGone, hostReachable, isStarting, needsMove } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import { uuidFrom } from '../id.ts';
 import type { AgentState } from '../state.ts';
@@ -56,6 +56,7 @@ export function clear(w: Work, agent: AgentState, why: string): void {
 }
 
 function forget(w: Work, agent: AgentState): void {
+  w.materialize();
   w.emit(agent.id, { type: 'agent_killed' }, { by: 'supervisor', durable: true });
   w.effect({ do: 'forget', agentId: agent.id });
   configureAbove(w, agent);
@@ -113,7 +114,7 @@ function tendCli(w: Work, agent: AgentState): void {
 function hasSlot(w: Work, agent: AgentState): boolean {
   if (isStarting(agent)) return true;
   let busy = 0;
-  for (const other of Object.values(w.state.agents)) if (other.id !== agent.id && isStarting(other)) busy += 1;
+  for (const other of agentsOf(w.state)) if (other.id !== agent.id && isStarting(other)) busy += 1;
   return busy < w.settings.maxStarts;
 }
 

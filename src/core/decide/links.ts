@@ -1,5 +1,5 @@
 /** What is heard of pane hosts: greetings, deaths, silence, and the loss of the terminal under them. */
-import { cliAlive } from '../agent.ts';
+import { agentsOf, cliAlive } from '../agent.ts';
 import type { AgentState } from '../state.ts';
 import type { Input } from '../step.ts';
 import { ms } from '../time.ts';
@@ -142,8 +142,7 @@ export function condemnHost(w: Work, agent: AgentState, observation: string): vo
 
 /** The tmux server is gone. Hosts that live on have lost their view; those that died say so by themselves. */
 export function onTmuxLost(w: Work): void {
-  for (const id of Object.keys(w.state.agents)) {
-    const { host } = w.state.agents[id] as AgentState;
+  for (const { id, host } of agentsOf(w.state)) {
     if (host.phase !== 'up' || !host.linked || host.blind) continue;
     const agent = w.touch(id) as AgentState;
     const { epoch, protocol, pid } = host;

@@ -59,7 +59,7 @@ function onCleared(w: Work, agent: AgentState, effect: Extract<Effect, { do: 'cl
       { type: 'error', code: 'unknown', message: `clearing failed: ${input.error.message}`, retryable: true },
       { by: 'supervisor' },
     );
-    hold(w, agent, 3, input.error.message);
+    hold(w, agent, 3, input.error.message, 'clear');
     return;
   }
   w.slotFreed = true;

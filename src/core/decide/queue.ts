@@ -87,6 +87,8 @@ export function resend(w: Work, agent: AgentState): void {
   for (const [id, { verb, args, ...order }] of Object.entries(agent.pending)) {
     // Messages are in the queue, and a configure is kept as a digest: both are made anew.
     if (order.epoch !== epoch || verb === 'message' || verb === 'confirm' || verb === 'configure') continue;
+    // What has not begun to start need not begin.
+    if (verb === 'start' && agent.wanted === 'down') continue;
     w.effect({ do: 'host_command', agentId: agent.id, epoch, id, verb, args });
   }
   for (const message of agent.queue) {

@@ -2,7 +2,7 @@
  * One step of `decide` under way: a draft of the state on which the step's own events are reduced at once, so that each
  * decision sees those before it. The state that came in is never changed.
  */
-import { copyAgent } from '../agent.ts';
+import { agentsOf, copyAgent } from '../agent.ts';
 import type { EventBody, JsonObject, TuttiEvent } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
 import { reduce } from '../reduce/index.ts';
@@ -30,6 +30,8 @@ export interface OrderOptions {
 
 export class Work {
   readonly state: State;
+  /** Commands that were accepted before this step, by id. */
+  readonly known: State['commands'];
   readonly now: number;
   readonly random: number;
   readonly settings: Settings;
@@ -49,15 +51,21 @@ export class Work {
   #epoch = 0;
   #recordEvents: NewEvent[] = [];
 
-  constructor(state: State, context: Context) {
+  /**
+   * `overlay` for the many small steps: agents are looked up in the state below until they are copied, which costs the same for one
+   * agent as for a thousand. `copy` for the rest.
+   */
+  constructor(state: State, context: Context, draft: 'overlay' | 'copy') {
     this.state = {
       ...state,
-      agents: { ...state.agents },
+      agents: draft === 'copy' ? { ...state.agents } : (Object.create(state.agents) as State['agents']),
       removing: { ...state.removing },
       projects: { ...state.projects },
-      commands: Object.create(state.commands) as State['commands'],
+      // Only written here; whether one is known is asked of what came in.
+      commands: {},
       totals: { ...state.totals },
     };
+    this.known = state.commands;
     this.now = context.now;
     this.random = context.random;
     this.settings = context.settings;
@@ -72,6 +80,11 @@ export class Work {
     const copy = copyAgent(agent);
     this.state.agents[id] = copy;
     return copy;
+  }
+
+  /** Before an agent is taken out of the draft: what only shows through an overlay could not be taken out. */
+  materialize(): void {
+    this.state.agents = Object.fromEntries(agentsOf(this.state).map((agent) => [agent.id, agent]));
   }
 
   touch(id: string): AgentState | null {

@@ -26,9 +26,10 @@ export const onCommand: Reducer<'command'> = (state, event, agent) => {
 
 /** A supervisor has started: it knows no host until that has greeted. */
 function onBoot(state: State, event: CommandEvent): void {
-  for (const agent of Object.values(state.agents)) {
+  for (const [id, agent] of Object.entries(state.agents)) {
     if (agent.host.phase !== 'up' && agent.host.phase !== 'starting') continue;
-    agent.host = { ...agent.host, linked: false, at: event.at };
+    // Replaced, for this is the one event that changes agents which it does not name.
+    state.agents[id] = { ...agent, host: { ...agent.host, linked: false, at: event.at } };
   }
 }
 
@@ -43,8 +44,7 @@ function remember(state: State, event: CommandEvent): void {
 function wantUp(agent: AgentState): void {
   agent.wanted = 'up';
   agent.gate = null;
-  // A clearing that failed is tried again when its hold is over, whoever wants what.
-  if (agent.host.phase !== 'clearing') agent.holdUntil = null;
+  agent.holdUntil = null;
   agent.tally = { ...agent.tally, cli: [], host: [], attempt: 0 };
   agent.queue = agent.queue.map((m) => (m.attempts > 0 ? { ...m, attempts: 0 } : m));
 }
@@ -172,6 +172,8 @@ const ENDED: Record<string, (agent: AgentState, args: JsonObject, event: Command
     agent.holdUntil = null;
   },
   hold: (agent, args) => {
-    agent.holdUntil = typeof args.until === 'string' ? args.until : null;
+    const until = typeof args.until === 'string' ? args.until : null;
+    if (args.what === 'clear') agent.host.clearAt = until;
+    else agent.holdUntil = until;
   },
 };

@@ -21,6 +21,7 @@ const PHASES = {
       protocol: null,
       blind: false,
       linked: false,
+      clearAt: null,
       at: event.at,
     };
     agent.configured = null;
@@ -35,11 +36,13 @@ const PHASES = {
       protocol: event.protocol,
       blind,
       linked: true,
+      clearAt: null,
       at: event.at,
     };
   },
   clearing(agent, event) {
     agent.host.phase = 'clearing';
+    agent.host.clearAt = null;
     agent.host.linked = false;
     agent.host.at = event.at;
   },

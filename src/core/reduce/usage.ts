@@ -48,9 +48,10 @@ export const onToolCall: Reducer<'tool_call'> = (_state, event, agent) => {
   if (!agent) return;
   agent.toolCalls += 1;
   progress(agent, event.at);
-  const entries = Object.entries(agent.openCalls).slice(-(CALLS_KEPT - 1));
-  agent.openCalls = Object.fromEntries(entries);
-  agent.openCalls[event.callId] = { tool: event.tool, at: event.at };
+  const open = Object.entries(agent.openCalls);
+  // Calls without results: the older half goes, so that not every further one pays for it.
+  const kept = open.length < CALLS_KEPT ? agent.openCalls : Object.fromEntries(open.slice(CALLS_KEPT / 2));
+  agent.openCalls = { ...kept, [event.callId]: { tool: event.tool, at: event.at } };
   const { path } = event.args;
   if (typeof path !== 'string' || path === '') return;
   if (event.tool === 'read') agent.filesConsumed = withFile(agent.filesConsumed, path);

@@ -84,7 +84,7 @@ function message(line: JsonObject): DriverEventBody[] | null {
   if (content === null) return null;
   if (line.role === 'assistant') return [{ type: 'message', role: 'assistant', content, from: null, messageId: null }];
   if (line.role !== 'user') return null;
-  return [{ type: 'message', role: 'user', content, from: 'user', messageId: text(line.id) }];
+  return [{ type: 'message', role: 'user', content, from: null, messageId: text(line.id) }];
 }
 
 function toolCall(line: JsonObject, memory: Memory): DriverEventBody[] | null {

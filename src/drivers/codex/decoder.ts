@@ -115,6 +115,7 @@ function response(message: Message & { is: 'response' }, text: string): Decoded 
     };
   }
   if (result === null) return raw(text, 'response');
+  if (purpose.startsWith('revert:')) return empty('response:reverted');
   if (isObject(result.thread))
     return { events: [sessionEvent(result, purpose)], fate: 'decoded', kind: 'response:thread' };
   if (isObject(result.turn)) return empty('response:turn');

@@ -102,13 +102,16 @@ const WIDE: readonly (readonly [number, number])[] = [
   [0x20000, 0x3fffd],
 ];
 
-const ZERO = /^[\p{Mn}\p{Me}\u200b-\u200d\ufe00-\ufe0f]$/u;
+const MARK = /^[\p{Mn}\p{Me}]$/u;
+
+/** Joiners and variation selectors take no cell. */
+const isJoiner = (code: number): boolean => (code >= 0x200b && code <= 0x200d) || (code >= 0xfe00 && code <= 0xfe0f);
 
 /** Cells of one code point. */
 export function cellsOf(char: string): 0 | 1 | 2 {
   const code = char.codePointAt(0) ?? 0;
   if (code < 0x300) return 1;
-  if (ZERO.test(char)) return 0;
+  if (isJoiner(code) || MARK.test(char)) return 0;
   return WIDE.some(([from, to]) => code >= from && code <= to) ? 2 : 1;
 }
 

@@ -19,8 +19,8 @@ export interface PaneStatus {
 }
 
 export interface Pane {
-  /** Name, CLI, model, task and branch: the first row. */
-  header(view: ConfigureArgs['view']): void;
+  /** Name, CLI, model, task and branch: the first row. `cwd`: paths in the agent's folder are shown without it. */
+  header(view: ConfigureArgs['view'], cwd: string | null): void;
   /** A record was written. */
   record(body: RecordBody, at: number): void;
   events(events: DriverEventBody[], at: number): void;

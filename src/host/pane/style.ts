@@ -54,13 +54,13 @@ export function clip(row: Row, width: number): Row {
   return out;
 }
 
-/** Left part, then the right part at the right edge; the left gives way. */
+/** Left part, then the right part at the right edge; the left gives way. Without an edge (Infinity) the right part follows at once. */
 export function spread(left: Row, right: Row, width: number): Row {
   const rightCells = rowCells(right);
   if (rightCells === 0) return clip(left, width);
   const room = Math.max(0, width - rightCells - 2);
   const shown = clip(left, room);
-  const gap = Math.max(2, width - rightCells - rowCells(shown));
+  const gap = Number.isFinite(width) ? Math.max(2, width - rightCells - rowCells(shown)) : 2;
   return clip([...shown, span(' '.repeat(gap)), ...right], width);
 }
 

@@ -1,5 +1,5 @@
 /** The pane of a real terminal: transcript, footer and typed input on one tty. */
-import { ReadStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import type { DriverEventBody } from '../../core/event.ts';
 import type { ConfigureArgs, RecordBody } from '../../core/host-wire.ts';
 import { wantsUnicode } from '../../core/look.ts';
@@ -59,13 +59,13 @@ class TerminalPane implements Pane {
     return this.#screen.blind;
   }
 
-  header(view: ConfigureArgs['view']): void {
+  header(view: ConfigureArgs['view'], cwd: string | null): void {
     const parts = [view.name, [view.cli, view.model].filter(Boolean).join(' '), view.task, view.branch];
     const text = parts
       .filter((part) => part)
       .map((part) => oneLine(part ?? ''))
       .join(' · ');
-    this.#transcript.facts = { ...this.#transcript.facts, name: view.name || 'agent' };
+    this.#transcript.facts = { name: view.name || 'agent', cwd };
     if (text === this.#header) return;
     this.#header = text;
     this.#screen.print((width) => [headerRow(text, width, this.#unicode)]);

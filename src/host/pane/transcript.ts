@@ -27,6 +27,8 @@ export interface Facts {
   /** The agent's name. */
   name: string;
   cwd: string | null;
+  /** What `tutti logs` is to be asked for all of a long result; left out: the agent's name. */
+  whole?: string;
 }
 
 export class Transcript {
@@ -134,10 +136,11 @@ export class Transcript {
     const { rows, more } = bodyOf(call, event);
     const object = objectOf(call, this.facts.cwd);
     const nested = event.parentCallId === undefined ? '' : '  ';
+    const whole = this.facts.whole ?? this.facts.name;
     return (width) => [
       line(call.at, actorOf(call), [span(nested + object)], right, width, 'bold'),
       ...rows.map((row) => bodyRow(row, width)),
-      ...(more > 0 ? [bodyRow([span(`… ${more} more lines: tutti logs ${this.facts.name}`, 'dim')], width)] : []),
+      ...(more > 0 ? [bodyRow([span(`… ${more} more lines: tutti logs ${whole}`, 'dim')], width)] : []),
     ];
   }
 

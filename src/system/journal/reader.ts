@@ -1,7 +1,8 @@
 /** Reads host journals: complete records with their offsets, never past a torn last line. Host-safe. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as turnOfTheLoop } from 'node:timers/promises';
 import type { JournalRecord } from '../../core/host-wire.ts';
 import type { JournalReader } from '../../supervisor/ports.ts';
 import { errorCode } from '../disk.ts';
@@ -16,6 +17,8 @@ export const RECORD_LIMIT = 64 * 1024 * 1024;
 const QUOTE_LIMIT = 4 * 1024;
 /** First read when the caller's limit is larger. Bytes. */
 const CHUNK = 256 * 1024;
+/** After a read of this size others get a turn: a long journal may not keep timers and sockets waiting. Bytes. */
+const YIELD_BYTES = 64 * 1024;
 
 export interface JournalRead {
   records: { record: JournalRecord; end: number }[];
@@ -51,46 +54,49 @@ export async function journalEpochs(folder: string): Promise<number[]> {
 /**
  * Complete records from `offset` on, about `limitBytes` of them (at least one, however long it is).
  * A missing file reads as empty. Rejects on an error of the disk.
+ * Read without the thread pool: what a host has just written is in memory, and each trip to another thread costs more than the read.
  */
 export async function readJournal(path: string, offset: number, limitBytes: number): Promise<JournalRead> {
-  let file: FileHandle;
+  let file: number;
   try {
-    file = await open(path, 'r');
+    file = openSync(path, 'r');
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return { records: [], corrupt: [], size: 0, next: offset };
     throw error;
   }
   try {
-    const { size } = await file.stat();
+    const { size } = fstatSync(file);
     let want = Math.max(1, Math.min(limitBytes, size - offset));
     for (;;) {
-      const buffer = await readPart(file, offset, Math.min(want, size - offset));
+      const buffer = readPart(file, offset, Math.min(want, size - offset));
       const lines = completeLines(buffer, offset);
-      if (lines.length > 0 || offset + buffer.length >= size)
+      if (lines.length > 0 || offset + buffer.length >= size) {
+        if (buffer.length >= YIELD_BYTES) await turnOfTheLoop();
         return { ...toRecords(lines), size, next: behind(lines, offset) };
+      }
       // No end of line in there: a long record. One beyond the limit is skipped to its end.
-      if (want > RECORD_LIMIT) return await skipLong(file, offset, size, buffer);
+      if (want > RECORD_LIMIT) return skipLong(file, offset, size, buffer);
       want = Math.max(want * 2, CHUNK);
     }
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 
-async function readPart(file: FileHandle, offset: number, length: number): Promise<Buffer> {
+function readPart(file: number, offset: number, length: number): Buffer {
   const buffer = Buffer.allocUnsafe(Math.max(0, length));
   let filled = 0;
   while (filled < buffer.length) {
-    const { bytesRead } = await file.read(buffer, filled, buffer.length - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
+    const read = readSync(file, buffer, filled, buffer.length - filled, offset + filled);
+    if (read === 0) break;
+    filled += read;
   }
   return buffer.subarray(0, filled);
 }
 
-async function skipLong(file: FileHandle, offset: number, size: number, head: Buffer): Promise<JournalRead> {
+function skipLong(file: number, offset: number, size: number, head: Buffer): JournalRead {
   for (let at = offset + head.length; at < size; at += CHUNK) {
-    const part = await readPart(file, at, Math.min(CHUNK, size - at));
+    const part = readPart(file, at, Math.min(CHUNK, size - at));
     const newline = part.indexOf(0x0a);
     if (newline >= 0) {
       const end = at + newline + 1;

@@ -1,4 +1,5 @@
 /** The `Tmux` port on the real tmux (3.0 and later). */
+import { rmSync } from 'node:fs';
 import type { PaneInfo, SessionTarget, Tmux } from '../../supervisor/ports.ts';
 import { until } from '../clock.ts';
 import { alive } from '../proc/index.ts';
@@ -6,7 +7,7 @@ import { runProcess } from '../process.ts';
 import { AGENT_OPTION } from './config.ts';
 import { type ControlClient, TMUX_LIMIT_MS, TmuxError } from './control.ts';
 import { quoteFormat } from './quote.ts';
-import { reachServer, type Server, type ServerOptions, serverGone, tmuxEnvironment } from './server.ts';
+import { reachServer, type Server, type ServerOptions, serverGone, socketFile, tmuxEnvironment } from './server.ts';
 import { KEEPER, nameOf } from './target.ts';
 
 export type { ServerOptions } from './server.ts';
@@ -131,6 +132,8 @@ function linkTo(options: TmuxOptions): Link {
       // Its answer may be lost with it.
       await Promise.allSettled([last.command(['kill-server'])]);
       if (!(await serverGone(id, options.pidFile))) throw new TmuxError(`the tmux server (pid ${id.pid}) does not end`);
+      // tmux leaves the socket of a server that was killed behind.
+      rmSync(socketFile(options.socket), { force: true });
     },
   };
 }

@@ -3,13 +3,8 @@
  * Each agent gets a base URL of its own (`urlFor(name)`), so that what it said is known by its name.
  */
 import { anthropic } from '../../../src/agents/scripted-model/anthropic/index.ts';
-import {
-  type Marker,
-  type PlainMessage,
-  type ScriptedModel,
-  startScriptedModel,
-} from '../../../src/agents/scripted-model/index.ts';
-import { isClientText } from '../../../src/agents/scripted-model/point.ts';
+import { type Marker, type ScriptedModel, startScriptedModel } from '../../../src/agents/scripted-model/index.ts';
+import { saidIn } from '../../../src/agents/scripted-model/point.ts';
 import { chat } from './chat.ts';
 import { gemini } from './gemini.ts';
 import { responses } from './responses.ts';
@@ -39,9 +34,8 @@ export function startScriptedServer(options: ScriptedServerOptions = {}): Promis
 
 /** What its users said to an agent, in order, as its last request had it: without what the CLI itself put in. */
 export function userTexts(model: ScriptedModel, name: string): string[] {
-  const said = (message: PlainMessage) => message.role === 'user' && !isClientText(message.text);
   return model
     .messages(name)
-    .filter(said)
-    .map(({ text }) => text);
+    .map(saidIn)
+    .filter((text) => text !== null);
 }

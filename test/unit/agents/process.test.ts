@@ -53,7 +53,7 @@ describe('tutti agent', () => {
 
   test('in a chat, a person sees no JSON and no control characters of tools', async () => {
     it = await bench();
-    const command = '[[scenario:tool cmd="printf \'a\\\\033[2Jb\'"]]\n';
+    const command = '[[scenario:tool cmd="printf \'a\\033[2Jb\'"]]\n';
     const { code, stdout } = await run(['v1', '--chat', '--base-url', it.model.url], command);
     expect(code).toBe(0);
     expect(stdout).toContain('✓  a[2Jb');

@@ -123,3 +123,10 @@ it('finds the nearest word only when it is near', () => {
   expect(nearest('staus', ['status', 'stop'])).toBe('status');
   expect(nearest('xyz', ['status', 'stop'])).toBeNull();
 });
+
+describe('a section of which everything is commented out', () => {
+  it('is one that is not there', () => {
+    const { config } = loadProjectFile(write('version: 1\nagents:\n  # alice: {}\ndefaults:\n'));
+    expect(config).toEqual({ version: 1 });
+  });
+});

@@ -14,14 +14,18 @@ export function messagesRequest(body: JsonObject): Omit<ModelRequest, 'conversat
   };
 }
 
+type Role = 'user' | 'assistant' | 'system';
+
+const roleOf = (value: Json | undefined): Role => (value === 'assistant' || value === 'system' ? value : 'user');
+
 function itemsOf(message: JsonObject): Item[] {
-  const role = message['role'] === 'assistant' ? 'assistant' : 'user';
+  const role = roleOf(message['role']);
   const content = message['content'];
   if (typeof content === 'string') return [{ role, text: content }];
   return listOf(content).flatMap((block) => blockItem(role, objectOf(block)));
 }
 
-function blockItem(role: 'user' | 'assistant', block: JsonObject): Item[] {
+function blockItem(role: Role, block: JsonObject): Item[] {
   switch (block['type']) {
     case 'text':
       return [{ role, text: textOf(block['text']) }];

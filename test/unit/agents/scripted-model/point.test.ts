@@ -62,7 +62,15 @@ describe('where a conversation stands', () => {
     );
   });
 
+  test('what a person said to a running turn counts, in the wrapping that claude gives it', () => {
+    const wrapped =
+      'The user sent a new message while you were working:\nb [[scenario:text]]\nc\n\nIMPORTANT: After completing your current task, do.';
+    const point = at(user('a'), call, result(), { role: 'system', text: wrapped });
+    expect(point).toMatchObject({ scenario: 'text', told: ['a', 'b [[scenario:text]]\nc'] });
+  });
+
   test('what the client programs put in is not news', () => {
+    expect(at(user('a'), { role: 'system', text: 'Available agent types' }).news).toEqual(['a']);
     expect(at(user('<system-reminder>x</system-reminder>'), user('a')).news).toEqual(['a']);
   });
 });

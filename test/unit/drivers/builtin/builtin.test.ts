@@ -63,7 +63,7 @@ describe('the decoder', () => {
     {
       id: 'a message of the user',
       line: { type: 'message', role: 'user', content: 'hi', id: 'm1' },
-      event: { type: 'message', role: 'user', content: 'hi', from: 'user', messageId: 'm1' },
+      event: { type: 'message', role: 'user', content: 'hi', from: null, messageId: 'm1' },
     },
     {
       id: 'an answer',

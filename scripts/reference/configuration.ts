@@ -1,0 +1,84 @@
+/** docs/reference/configuration.md: every key of tutti.yaml with its type, from the published schema; and every default. */
+import { projectJsonSchema } from '../../src/core/config/schema.ts';
+import { DEFAULTS } from '../../src/core/config/settings.ts';
+import { formatDuration } from '../../src/core/config/duration.ts';
+
+interface Node {
+  type?: string;
+  const?: unknown;
+  enum?: unknown[];
+  description?: string;
+  pattern?: string;
+  properties?: Record<string, Node>;
+  additionalProperties?: Node | boolean;
+  items?: Node;
+  anyOf?: Node[];
+}
+
+export function configurationPage(): string {
+  const rows: string[] = [];
+  walk(projectJsonSchema() as Node, '', rows);
+  const { restarts, backoff, limit, maxStarts } = DEFAULTS;
+  const defaults: [string, string, string][] = [
+    ['watchdog.restarts.max', String(restarts.max), 'unexpected ends within the window before an agent is `failed`'],
+    ['watchdog.restarts.within', formatDuration(restarts.withinMs), 'the window; it slides, so the breaker decays'],
+    [
+      'watchdog.backoff.base',
+      formatDuration(backoff.baseMs),
+      'second restart waits up to this (full jitter), doubling; the first is at once',
+    ],
+    ['watchdog.backoff.cap', formatDuration(backoff.capMs), 'longest wait before a restart'],
+    [
+      'watchdog.backoff.resetAfter',
+      formatDuration(backoff.resetAfterMs),
+      'healthy for this long: the doubling starts over',
+    ],
+    ['watchdog.limit.base', formatDuration(limit.baseMs), 'first wait at a limit without a reset time, doubling'],
+    ['watchdog.limit.cap', formatDuration(limit.capMs), 'longest such wait'],
+    ['limits.starts (config.yaml)', String(maxStarts), 'CLIs that start at the same time'],
+  ];
+  return [
+    '# Configuration',
+    '',
+    'Generated from the schema by `npm run docs`. `tutti config schema` prints the same as JSON Schema, `tutti config check` checks a file.',
+    '',
+    '## Keys of tutti.yaml',
+    '',
+    '| key | value |',
+    '|---|---|',
+    ...rows,
+    '',
+    '`<name>` is 1-32 of `a-z 0-9 - _`, starting with a letter. `${VAR}` in the values of `env` is read from the environment of the command that loads the file.',
+    'config.yaml (`$XDG_CONFIG_HOME/tutti/config.yaml`, or `TUTTI_CONFIG`) takes `defaults`, `clis`, `accounts`, `watchdog` and `limits`; the project wins key by key.',
+    '',
+    '## Defaults',
+    '',
+    '| key | default | what |',
+    '|---|---|---|',
+    ...defaults.map((row) => `| \`${row[0]}\` | ${row[1]} | ${row[2]} |`),
+    '',
+  ].join('\n');
+}
+
+function walk(node: Node, path: string, rows: string[]): void {
+  for (const [key, child] of Object.entries(node.properties ?? {}))
+    visit(child, path === '' ? key : `${path}.${key}`, rows);
+  if (typeof node.additionalProperties === 'object') visit(node.additionalProperties, `${path}.<name>`, rows);
+}
+
+function visit(node: Node, path: string, rows: string[]): void {
+  const object =
+    node.properties || typeof node.additionalProperties === 'object'
+      ? node
+      : node.anyOf?.find((each) => each.properties);
+  if (object) return walk(object, path, rows);
+  rows.push(`| \`${path}\` | ${valueOf(node)} |`);
+}
+
+function valueOf(node: Node): string {
+  if (node.description) return node.description;
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
+  if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (node.type === 'array') return `list of ${node.items?.type ?? 'values'}`;
+  return node.type ?? 'any value';
+}

@@ -1,0 +1,30 @@
+/**
+ * Writes docs/reference/ from the code: commands, configuration, events. `--check` only compares, and fails when a page is stale.
+ *
+ *     node scripts/run-ts.mjs scripts/reference/main.ts [--check]
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { commandsPage } from './commands.ts';
+import { configurationPage } from './configuration.ts';
+import { eventsPage } from './events.ts';
+
+const folder = join(process.cwd(), 'docs', 'reference');
+const pages: Record<string, string> = {
+  'commands.md': await commandsPage(),
+  'configuration.md': configurationPage(),
+  'events.md': eventsPage(),
+};
+
+const check = process.argv.includes('--check');
+const stale: string[] = [];
+mkdirSync(folder, { recursive: true });
+for (const [name, text] of Object.entries(pages)) {
+  const path = join(folder, name);
+  if (check && (!existsSync(path) || readFileSync(path, 'utf8') !== text)) stale.push(name);
+  if (!check) writeFileSync(path, text);
+}
+if (stale.length > 0) {
+  process.stderr.write(`stale: docs/reference/{${stale.join(',')}}; npm run docs writes them anew\n`);
+  process.exitCode = 1;
+}

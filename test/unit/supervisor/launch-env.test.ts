@@ -1,0 +1,63 @@
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  accountOf,
+  type LaunchFile,
+  readLaunchFile,
+  removeLaunchFile,
+  writeLaunchFile,
+} from '../../../src/supervisor/launch-env.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tutti-launch-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const file: LaunchFile = {
+  ...{ v: 1, name: 'a', cli: 'claude', home8: '00000000', command: ['claude'], args: [], cwd: '/', model: null },
+  ...{ env: { A: 'b' }, secrets: {}, permissions: 'auto', systemPrompt: null, settings: {} },
+};
+
+describe('launch files', () => {
+  it('are private, whole, and leave nothing else behind', async () => {
+    const path = join(folder, 'x.json');
+    await writeLaunchFile(path, { ...file, command: ['claude'], args: [] });
+    await writeLaunchFile(path, { ...file, command: ['other'], args: [] });
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(await readLaunchFile(path)).toMatchObject({ command: ['other'], env: { A: 'b' } });
+    expect(readdirSync(folder)).toEqual(['x.json']);
+    await removeLaunchFile(path);
+    await removeLaunchFile(path);
+    expect(await readLaunchFile(path)).toBeNull();
+  });
+
+  it('that are damaged are an error, never an empty environment', async () => {
+    const path = join(folder, 'x.json');
+    writeFileSync(path, '{"v":1,');
+    await expect(readLaunchFile(path)).rejects.toThrow();
+  });
+
+  it('leave the old one alone when the new one cannot be written', async () => {
+    await expect(writeLaunchFile(join(folder, 'no', 'x.json'), { ...file, command: [], args: [] })).rejects.toThrow();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('accountOf', () => {
+  it('is the default one where nothing tells logins apart', () => {
+    expect(accountOf('claude', { PATH: '/bin' })).toBe('claude:default');
+  });
+
+  it.each([
+    ['another key', { ANTHROPIC_API_KEY: 'k1' }, { ANTHROPIC_API_KEY: 'k2' }],
+    ['another folder', { CLAUDE_CONFIG_DIR: '/a' }, { CLAUDE_CONFIG_DIR: '/b' }],
+    ['a key and none', { OPENAI_API_KEY: 'k1' }, {}],
+  ])('tells %s apart, the same way each time, without showing it', (_id, one, two) => {
+    expect(accountOf('codex', one)).not.toBe(accountOf('codex', two));
+    expect(accountOf('codex', one)).toBe(accountOf('codex', one));
+    expect(accountOf('codex', one)).toMatch(/^codex:[0-9a-f]{8}$/);
+  });
+});
