@@ -2,6 +2,7 @@
 import { withBareHosts } from './bare-hosts.ts';
 import { withFleet } from './fleet.ts';
 import { monotonic } from './numbers.ts';
+import { cpuMs } from './proc.ts';
 import type { Outcome } from './row.ts';
 import { until } from './wait.ts';
 
@@ -10,6 +11,12 @@ const TARGET = { kind: 'ratio', value: 1.5 } as const;
 interface Times {
   listenMs: number;
   readyMs: number;
+}
+
+/** Time on a core until all were ready. Milliseconds. */
+interface Spent {
+  hosts: number;
+  supervisor: number;
 }
 
 export async function starting({ quick }: { quick: boolean }): Promise<Outcome> {
@@ -37,12 +44,12 @@ export async function starting({ quick }: { quick: boolean }): Promise<Outcome> 
       },
     ],
     notes: [
-      `4: ${agents} spawn requests at once, until the last host has greeted and the last CLI takes messages; the limits are bare listeners alone, and bare listeners that start the same fake CLI.`,
+      `4: ${agents} spawn requests at once, until the last host has greeted and the last CLI takes messages; the limits are bare listeners alone, and bare listeners that start the same fake CLI. Until then the hosts had spent ${(ours.spent.hosts / agents).toFixed(0)} ms on a core each, and the supervisor ${(ours.spent.supervisor / agents).toFixed(0)} ms for each.`,
     ],
   };
 }
 
-function measure(agents: number): Promise<Times> {
+function measure(agents: number): Promise<Times & { spent: Spent }> {
   return withFleet(async (fleet) => {
     const hosts = new Set<string>();
     const ready = new Set<string>();
@@ -59,6 +66,9 @@ function measure(agents: number): Promise<Times> {
     await fleet.spawn(agents);
     await until('all agents', 180_000, () => (times.readyMs > 0 ? true : null));
     stream.close();
-    return times;
+    const { agents: all } = await fleet.client.list();
+    const hostPids = all.map(({ hostPid }) => hostPid).filter((pid) => pid !== null);
+    const spent = { hosts: hostPids.reduce((sum, pid) => sum + cpuMs(pid), 0), supervisor: cpuMs(fleet.supervisorPid) };
+    return { ...times, spent };
   });
 }

@@ -72,10 +72,10 @@ function visit(node: Node, path: string, rows: string[]): void {
       ? node
       : node.anyOf?.find((each) => each.properties);
   if (object) return walk(object, path, rows);
-  rows.push(`| \`${path}\` | ${valueOf(node)} |`);
+  rows.push(`| \`${path}\` | ${typeText(node)} |`);
 }
 
-function valueOf(node: Node): string {
+function typeText(node: Node): string {
   if (node.description) return node.description;
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(', ');

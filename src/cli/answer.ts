@@ -1,4 +1,5 @@
 /** `tutti approve|deny|answer REQUEST`: answers what an agent waits for. */
+import { askedText } from '../core/asked.ts';
 import { agentRequestsHint } from './request-text.ts';
 import { CliFailure } from './failure.ts';
 import type { CommandFile, Context } from './program.ts';
@@ -49,7 +50,7 @@ async function answer(context: Context, reference: string, decision: Decision, t
       });
     }
     const result = await client.answer(request.requestId, { decision, text });
-    context.out.result(result, `${DONE[decision]} ${request.agent}: ${request.text}`);
+    context.out.result(result, `${DONE[decision]} ${request.agent}: ${askedText(request)}`);
   } finally {
     client.close();
   }

@@ -1,8 +1,8 @@
 /** `tutti logs NAME`: the readable transcript, raw protocol lines, or one event in full. */
 import type { Client } from '../client/index.ts';
 import type { DriverEventBody, TuttiEvent } from '../core/event.ts';
-import { toAnsi } from '../host/pane/style.ts';
-import { Transcript } from '../host/pane/transcript.ts';
+import { toAnsi } from '../core/transcript/style.ts';
+import { Transcript } from '../core/transcript/transcript.ts';
 import { CliFailure } from './failure.ts';
 import { abortOnInterrupt, positiveFlag } from './options.ts';
 import { wantsColor } from './output.ts';

@@ -1,4 +1,5 @@
 /** `tutti show NAME`: one agent in full. */
+import { askedText } from '../core/asked.ts';
 import { agentSheet } from './agent-text.ts';
 import type { CommandFile } from './program.ts';
 
@@ -12,7 +13,11 @@ export const command: CommandFile = {
           const client = await context.connect();
           try {
             const agent = await client.get(name);
-            context.out.result(agent, agentSheet(agent, Date.now()));
+            const open = (await client.requests()).filter((request) => request.agentId === agent.id);
+            const asks = open.map(
+              (request) => `${'asks'.padEnd(14)}${askedText(request)}  (request ${request.requestId})`,
+            );
+            context.out.result(agent, [agentSheet(agent, Date.now()), ...asks].join('\n'));
           } finally {
             client.close();
           }

@@ -4,6 +4,5 @@
  */
 export type { Agent } from '../api/wire-agent.ts';
 export { connect, type ConnectOptions } from './connect.ts';
-export { ClientError } from './error.ts';
 export type { Client, EventStream, EventStreamOptions, SendResult, WaitOptions, WaitTarget } from './types.ts';
 export { WAIT_TARGETS } from './types.ts';

@@ -9,9 +9,10 @@ import type { JsonObject } from '../core/event.ts';
 import { HOST_PROTOCOL } from '../core/host-wire.ts';
 import { driverFor } from '../drivers/registry.ts';
 import type { Logger, SupervisorLock, Tmux } from '../supervisor/ports.ts';
-import { startSupervisor, type SupervisorOptions } from '../supervisor/start.ts';
+import { startSupervisor, type Supervisor, type SupervisorOptions } from '../supervisor/start.ts';
 import { clock, isoNow } from '../system/clock.ts';
 import { openEventLog } from '../system/journal/event-log.ts';
+import { dropOldJournals, JOURNAL_RETENTION } from '../system/journal/retention.ts';
 import { journalReader } from '../system/journal/reader.ts';
 import { lockOwner, takeLock } from '../system/lock.ts';
 import { type HomePaths, prepareHome, tmuxSocketName } from '../system/paths.ts';
@@ -58,6 +59,7 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   }
   const api = createApi(supervisor.facade, (error) => log('error', `api: ${String(error)}`));
   await api.listen(unixSocket(paths.supervisorSocket));
+  const retention = keepRetention(supervisor, paths, log);
   log('info', 'listening', { pid: process.pid, version: VERSION, build: BUILD, socket: paths.supervisorSocket });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0));
   // The terminal that started us may close; we go on.
@@ -67,11 +69,35 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
     ended.resolve(EXIT_CONFLICT);
   });
   const status = await ended.promise;
+  clearInterval(retention);
   await inTime('closing the API', api.close(), log);
   await inTime('saving', supervisor.close(), log);
   await inTime('leaving tmux', tmux.close(), log);
   log('info', 'ended', { status });
   return status;
+}
+
+/** Old host journals are dropped at the start and then this often. Milliseconds. */
+const RETENTION_EVERY_MS = 24 * 60 * 60 * 1_000;
+
+/** Drops what retention allows, never from the epoch on that an agent still runs or is read in. */
+function keepRetention(supervisor: Supervisor, paths: HomePaths, log: Logger): NodeJS.Timeout {
+  const sweep = (): void => {
+    for (const { agentId, epoch } of supervisor.epochs()) {
+      try {
+        const folder = paths.hostDir(agentId);
+        if (!statSync(folder, { throwIfNoEntry: false })) continue;
+        const dropped = dropOldJournals(folder, epoch, JOURNAL_RETENTION, clock.now());
+        if (dropped.length > 0) log('info', `dropped ${dropped.length} old journals`, { agentId });
+      } catch (error) {
+        log('warn', `retention of the journals of ${agentId}: ${(error as Error).message}`);
+      }
+    }
+  };
+  supervisor.recovered.then(sweep, () => undefined);
+  const timer = setInterval(sweep, RETENTION_EVERY_MS);
+  timer.unref();
+  return timer;
 }
 
 /** Longest that one step of the end may take; what is on disk is safe by then. Milliseconds. */

@@ -56,6 +56,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     limit: { active: false, resetsAt: null, scope: null, attempt: 0 },
     seen: [],
     lastExchange: { user: null, assistant: null },
+    earlierExchanges: [],
     lastOutcome: null,
     configured: null,
     tally: { cli: [], host: [], tmux: [], attempt: 0, healthySince: null },

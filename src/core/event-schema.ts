@@ -208,5 +208,8 @@ type Apart<U, T> = T extends 'agent_spawned' ? Omit<U, 'agent'> : T extends 'exi
 type IsSame<T> = Same<Apart<ByType<Parsed, T>, T>, Apart<ByType<Typed, T>, T>>;
 type Differences = { [T in EventType]: IsSame<T> extends true ? never : T }[EventType];
 
-/** The event types whose schema differs from their type: does not compile unless there are none. */
+/**
+ * The event types whose schema differs from their type: does not compile unless there are none.
+ * @public
+ */
 export const SAME_AS_TYPES: [Differences] extends [never] ? true : Differences = true;

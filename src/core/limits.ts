@@ -31,7 +31,10 @@ export const SEEN_KEPT = 256;
 export const CALLS_KEPT = 200;
 export const FILES_KEPT = 200;
 export const TALLY_KEPT = 200;
-/** Words of either side kept for a handoff. Characters. */
+/** Words of either side kept for a handoff, of the latest exchange and of each before it; longer ones are cut. Characters. */
 export const EXCHANGE_CHARS = 2_000;
+export const EARLIER_EXCHANGE_CHARS = 300;
+/** Exchanges before the latest that are kept for a handoff; the oldest go first. */
+export const EXCHANGES_KEPT = 20;
 /** A task in the pane's header. Characters. */
 export const VIEW_TASK_CHARS = 200;

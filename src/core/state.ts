@@ -138,7 +138,9 @@ export interface AgentState {
   /** Ids of the latest messages that were confirmed, so that a repeated `send` is one message. Bounded. */
   seen: string[];
   /** Latest words of either side, cut, for a handoff to a new conversation. */
-  lastExchange: { user: string | null; assistant: string | null };
+  lastExchange: Exchange;
+  /** The exchanges before that, oldest first, cut shorter. Bounded. */
+  earlierExchanges: Exchange[];
   lastOutcome: TurnOutcome | null;
   /** Digest of the latest `configure`. */
   configured: string | null;
@@ -158,6 +160,12 @@ export interface AgentState {
   filesProduced: string[];
   lastEventAt: IsoTime | null;
   lastProgressAt: IsoTime | null;
+}
+
+/** A message and the last words of the answer to it; null = there is none, or it is not known. */
+export interface Exchange {
+  user: string | null;
+  assistant: string | null;
 }
 
 export type Gate = 'failed' | 'limited' | 'backoff' | 'done';

@@ -9,6 +9,3 @@ export function ms(time: IsoTime): number {
   const value = Date.parse(time);
   return Number.isNaN(value) ? 0 : value;
 }
-
-/** The later of two. */
-export const later = (a: IsoTime, b: IsoTime): IsoTime => (ms(a) >= ms(b) ? a : b);

@@ -111,7 +111,7 @@ describe('init', () => {
     const cwd = folder('My Repo 2');
     const first = await home.data(['init', '--cli', 'codex'], { cwd });
     expect(first).toEqual({ written: ['tutti.yaml', 'rules/README.md', 'LEARNINGS.md'], kept: [], cli: 'codex' });
-    expect(readFileSync(join(cwd, 'tutti.yaml'), 'utf8')).toMatch(/project: my-repo-2\n[^]*cli: codex/);
+    expect(readFileSync(join(cwd, 'tutti.yaml'), 'utf8')).toMatch(/project: my-repo-2\n.*cli: codex/s);
     expect(await home.run(['config', 'check'], { cwd })).toMatchObject({ status: 0, stderr: '' });
 
     writeFileSync(join(cwd, 'tutti.yaml'), 'version: 1\n');

@@ -6,7 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ScriptedModel, startScriptedModel } from '../../src/agents/scripted-model/index.ts';
-import type { Agent } from '../../src/client/index.ts';
+import { type Agent, type Client, connect } from '../../src/client/index.ts';
+import type { TuttiEvent } from '../../src/core/event.ts';
+import { lockOwner } from '../../src/system/lock.ts';
+import { startOf } from '../../src/system/proc/index.ts';
 import { processesOf } from './processes.ts';
 import { notedHomes } from './run.ts';
 import { type TempHome, tempHome } from './temp-home.ts';
@@ -16,7 +19,9 @@ const root = join(import.meta.dirname, '../..');
 /** The program under test. */
 export const MAIN = join(process.env['TUTTI_TEST_DIST'] ?? join(root, 'dist'), 'main.js');
 /** A command that takes longer hangs. Milliseconds. */
-const COMMAND_LIMIT_MS = 60_000;
+const COMMAND_LIMIT_MS = 90_000;
+/** A state that does not come in this time does not come. Milliseconds. */
+const STATE_LIMIT_MS = 60_000;
 
 export interface Ran {
   /** null: ended by a signal. */
@@ -68,9 +73,17 @@ export interface TuttiHome extends TempHome {
   /** Runs it with `--json`, expects success, and gives its data. */
   data(args: string[], settings?: RunSettings): Promise<Row>;
   start(args: string[], settings?: RunSettings): Running;
+  /** To look at what commands did, without a process for each look. Starts no supervisor: one has to run. */
+  client(): Promise<Client>;
   agent(name: string): Promise<Agent>;
   /** Waits until an agent fits. */
   until(name: string, fits: (agent: Agent) => boolean, what?: string): Promise<Agent>;
+  /** Waits until it is idle with an empty queue. */
+  idle(name: string): Promise<Agent>;
+  /** All events of an agent so far; of the home without a name. */
+  events(name?: string): Promise<TuttiEvent[]>;
+  /** What was said in its conversation: `user: …`, `assistant: …`. */
+  said(name: string): Promise<string[]>;
   /** Everything that lives for this home, by command line. */
   alive(): string[];
   remove(): Promise<void>;
@@ -136,6 +149,14 @@ function ran(status: number | null, stdout: string, stderr: string): Ran {
   };
 }
 
+/** First, so that it does not start again what is being taken away. */
+async function endSupervisor({ paths }: TempHome): Promise<void> {
+  const owner = lockOwner(paths.supervisorLock);
+  if (!owner || startOf(owner.pid) !== owner.start) return;
+  process.kill(owner.pid, 'SIGKILL');
+  await waitFor('the supervisor has ended', () => startOf(owner.pid) !== owner.start);
+}
+
 export interface TuttiOptions {
   /** Part of the home's path. */
   name?: string;
@@ -154,6 +175,7 @@ export async function tuttiHome(options: TuttiOptions = {}): Promise<TuttiHome> 
   writeFileSync(join(work, 'tutti.yaml'), yaml);
   const start = (args: string[], { cwd = work, env = {}, input }: RunSettings = {}): Running =>
     startTutti(args, environment(home, env), cwd, input);
+  let client: Client | null = null;
   const self: TuttiHome = {
     ...home,
     work,
@@ -165,14 +187,37 @@ export async function tuttiHome(options: TuttiOptions = {}): Promise<TuttiHome> 
       if (json.status !== 'ok') throw new Error(`tutti ${args.join(' ')}: ${JSON.stringify(json)} ${stderr}`);
       return json.data;
     },
-    agent: async (name) => (await self.data(['show', name])) as Agent,
+    client: async () => {
+      client ??= await connect({ home: home.home, socketPath: home.paths.supervisorSocket, start: null });
+      return client;
+    },
+    agent: async (name) => (await self.client()).get(name),
     until: (name, fits, what = 'a state') =>
-      waitFor(`${name}: ${what}`, async () => {
-        const agent = await self.agent(name);
-        return fits(agent) ? agent : null;
-      }),
+      waitFor(
+        `${name}: ${what}`,
+        async () => {
+          const agent = await self.agent(name);
+          return fits(agent) ? agent : null;
+        },
+        STATE_LIMIT_MS,
+      ),
+    idle: (name) => self.until(name, (agent) => agent.state === 'idle' && agent.queued === 0, 'idle'),
+    async events(name) {
+      const all: TuttiEvent[] = [];
+      for (let since = 0, more = true; more; ) {
+        const page = await (await self.client()).events({ ...(name ? { agents: [name] } : {}), since });
+        all.push(...page.events);
+        since = page.next;
+        more = page.more;
+      }
+      return all;
+    },
+    said: async (name) =>
+      (await self.events(name)).flatMap((e) => (e.type === 'message' ? [`${e.role}: ${e.content}`] : [])),
     alive: () => processesOf(notedHomes().filter((noted) => noted.home === home.home)).map((entry) => `${entry.pid}`),
     async remove() {
+      client?.close();
+      await endSupervisor(home);
       await home.remove();
       await model.close();
       rmSync(work, { recursive: true, force: true });

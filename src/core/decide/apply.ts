@@ -4,7 +4,7 @@ import type { JsonObject } from '../event.ts';
 import { digest } from '../id.ts';
 import type { AgentSpec, AgentState } from '../state.ts';
 import type { Command, Reply } from '../step.ts';
-import { accept, type CommandInput, create, enqueue, fail, nameTaken, ok } from './commands.ts';
+import { accept, type CommandInput, create, enqueue, fail, nameTaken, ok } from './accept.ts';
 import { configure, configureAbove } from './configure.ts';
 import type { Work } from './work.ts';
 

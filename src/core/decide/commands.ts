@@ -1,24 +1,15 @@
 /** What users and agents ask for. A command is answered when it is recorded; what it leads to is seen in the events. */
-import { agentView } from '../agent-view.ts';
-import { agentsOf, newAgent } from '../agent.ts';
-import type { Json, JsonObject } from '../event.ts';
+import { agentsOf } from '../agent.ts';
+import type { Json } from '../event.ts';
 import { uuidFrom } from '../id.ts';
 import { MESSAGE_CHARS, QUEUE_CHARS, QUEUE_LIMIT } from '../limits.ts';
-import type { AgentSpec, AgentState } from '../state.ts';
-import type { Command, Failure, Input, Reply } from '../step.ts';
-import { iso } from '../time.ts';
+import type { AgentState } from '../state.ts';
+import type { Command, Reply } from '../step.ts';
+import { accept, type CommandInput, create, enqueue, fail, isKnown, nameTaken, ok } from './accept.ts';
 import { apply } from './apply.ts';
-import { configureAbove } from './configure.ts';
 import { hasPending } from './queue.ts';
 import type { Work } from './work.ts';
 
-export const ok = (value: Json): Reply => ({ ok: true, value });
-export const fail = (code: Failure['code'], message: string, hint: string | null = null): Reply => ({
-  ok: false,
-  error: { code, message, hint },
-});
-
-export type CommandInput = Extract<Input, { type: 'command' }>;
 type CommandOf<V extends Command['verb']> = Extract<Command, { verb: V }>;
 
 type Handler<V extends Command['verb']> = (w: Work, input: CommandInput, command: CommandOf<V>) => Reply;
@@ -55,27 +46,6 @@ function simple(w: Work, input: CommandInput, command: { verb: string; agentId: 
   return ok({ agentId: agent.id });
 }
 
-/**
- * Puts the command on record; its reducer changes what is wanted. Last of what the command writes: where the log breaks off
- * before it, the command was not accepted, and is done (again) when it is repeated.
- */
-export function accept(
-  w: Work,
-  input: CommandInput,
-  agentId: string | null,
-  args: JsonObject,
-  verb: string = input.command.verb,
-): void {
-  w.emit(
-    agentId,
-    { type: 'command', id: input.id, verb, by: input.by, phase: 'accepted', args, result: null },
-    { durable: true, by: input.by },
-  );
-}
-
-export const nameTaken = (w: Work, name: string): AgentState | null =>
-  agentsOf(w.state).find((agent) => agent.name === name) ?? null;
-
 function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply {
   const other = nameTaken(w, command.name);
   if (other && other.id !== command.agentId) {
@@ -87,62 +57,6 @@ function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply
   create(w, { ...command, declared: false, wanted: 'up' }, input.by);
   accept(w, input, command.agentId, { name: command.name });
   return ok({ agentId: command.agentId });
-}
-
-interface Creation {
-  agentId: string;
-  name: string;
-  project: string;
-  spec: AgentSpec;
-  messageId: string | null;
-  declared: boolean;
-  wanted: string;
-}
-
-export function create(
-  w: Work,
-  { agentId, name, project, spec, messageId, declared, wanted }: Creation,
-  by: string,
-): void {
-  const known = w.touch(agentId);
-  if (known) {
-    assign(w, known, messageId, by);
-    return;
-  }
-  const fresh = newAgent({ id: agentId, name, project, spec, declared, at: iso(w.now) });
-  const agent = {
-    ...agentView(fresh, { tmuxSocket: '' }),
-    tmux: null,
-    wanted,
-    declared,
-    spec,
-  } as unknown as JsonObject;
-  w.emit(agentId, { type: 'agent_spawned', agent }, { durable: true, by });
-  const born = w.touch(agentId);
-  if (!born) return;
-  assign(w, born, messageId, by);
-  configureAbove(w, born);
-}
-
-/** The task is its first message. */
-function assign(w: Work, agent: AgentState, messageId: string | null, by: string): void {
-  const { task } = agent.spec;
-  if (task === null || messageId === null || isKnown(agent, messageId)) return;
-  enqueue(w, agent, { messageId, text: task, from: 'user', now: false }, by);
-}
-
-const isKnown = (agent: AgentState, messageId: string): boolean =>
-  agent.seen.includes(messageId) || agent.queue.some((m) => m.messageId === messageId);
-
-export interface Outgoing {
-  messageId: string;
-  text: string;
-  from: string;
-  now: boolean;
-}
-
-export function enqueue(w: Work, agent: AgentState, { messageId, text, from, now }: Outgoing, by: string): void {
-  w.emit(agent.id, { type: 'delivery', messageId, state: 'queued', content: text, from, now }, { durable: true, by });
 }
 
 function send(w: Work, input: CommandInput, command: CommandOf<'send'>): Reply {

@@ -14,7 +14,7 @@ import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
 import { clear, reconcile } from './lifecycle.ts';
-import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost } from './links.ts';
+import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost, showAgain } from './links.ts';
 import { onEffectDone, onRefused } from './outcomes.ts';
 import { resend } from './queue.ts';
 import { settleStatus } from './status.ts';
@@ -87,9 +87,9 @@ function onRecovered(w: Work): void {
   for (const { id } of agentsOf(w.state)) {
     const agent = w.touch(id);
     if (!agent) continue;
-    const { phase, epoch, blind } = agent.host;
+    const { phase, blind } = agent.host;
     if (phase === 'clearing') clear(w, agent, 'the supervisor was started again');
-    if (phase === 'up' && blind) w.effect({ do: 'start_view', agentId: id, epoch });
+    if (phase === 'up' && blind) showAgain(w, agent);
     resend(w, agent);
     configure(w, agent);
   }

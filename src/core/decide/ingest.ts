@@ -79,13 +79,20 @@ function emitHost(w: Work, agent: AgentState, body: Parameters<Work['emit']>[1],
 }
 
 function emitDecoded(w: Work, agent: AgentState, body: DriverEventBody): void {
-  if (body.type !== 'turn') w.emit(agent.id, body);
+  if (body.type === 'message') w.emit(agent.id, authored(agent, body));
+  else if (body.type !== 'turn') w.emit(agent.id, body);
   else if (body.phase === 'start') w.emit(agent.id, { ...body, number: agent.turns + 1 });
   else {
     w.emit(agent.id, { ...body, number: agent.turns });
     expireRequests(w, agent, 'its turn ended');
     afterTurn(w, agent, body.outcome);
   }
+}
+
+/** Who wrote it the CLI does not know; the queue does, by the message's id. */
+function authored(agent: AgentState, body: Extract<DriverEventBody, { type: 'message' }>): DriverEventBody {
+  if (body.role !== 'user' || body.from !== null || body.messageId === null) return body;
+  return { ...body, from: agent.queue.find((m) => m.messageId === body.messageId)?.from ?? null };
 }
 
 /** A turn that ended at a limit, or on an error that another try can mend, is taken up again later; some errors need a person. */

@@ -1,8 +1,7 @@
 /** What is heard of pane hosts: greetings, deaths, silence, and the loss of the terminal under them. */
-import { agentsOf, cliAlive } from '../agent.ts';
+import { agentsOf, atBoundary, cliAlive } from '../agent.ts';
 import type { AgentState } from '../state.ts';
 import type { Input } from '../step.ts';
-import { ms } from '../time.ts';
 import { configure } from './configure.ts';
 import { expireRequests } from './exits.ts';
 import { resend } from './queue.ts';
@@ -27,7 +26,7 @@ export function onHostUp(w: Work, { agentId, hello }: InputOf<'host_up'>): void 
     { by: 'host' },
   );
   adoptCli(w, agent, hello);
-  if (turnedBlind) w.effect({ do: 'start_view', agentId, epoch: hello.epoch });
+  if (turnedBlind) showAgain(w, agent);
   if (w.recovering) return;
   resend(w, agent);
   configure(w, agent);
@@ -140,6 +139,12 @@ export function condemnHost(w: Work, agent: AgentState, observation: string): vo
   if (agent.wanted !== 'down' && agent.gate === null) judgeHost(w, agent, observation);
 }
 
+/** A view for a host without a pane; one that can be moved at once gets a pane of its own instead. */
+export function showAgain(w: Work, agent: AgentState): void {
+  if (agent.wanted === 'down' || (agent.wanted === 'up' && (atBoundary(agent) || !cliAlive(agent)))) return;
+  w.effect({ do: 'start_view', agentId: agent.id, epoch: agent.host.epoch });
+}
+
 /** The tmux server is gone. Hosts that live on have lost their view; those that died say so by themselves. */
 export function onTmuxLost(w: Work): void {
   for (const { id, host } of agentsOf(w.state)) {
@@ -147,7 +152,7 @@ export function onTmuxLost(w: Work): void {
     const agent = w.touch(id) as AgentState;
     const { epoch, protocol, pid } = host;
     w.emit(agent.id, { type: 'host', phase: 'up', epoch, protocol, pid, blind: true }, { by: 'supervisor' });
-    w.effect({ do: 'start_view', agentId: id, epoch });
+    showAgain(w, agent);
   }
 }
 
@@ -166,6 +171,3 @@ export function onBoot(w: Work, input: InputOf<'boot'>): void {
     { by: 'supervisor', durable: true },
   );
 }
-
-/** How long ago. Milliseconds. */
-export const since = (w: Work, time: string | null): number => (time === null ? 0 : w.now - ms(time));

@@ -1,6 +1,6 @@
 /** Notes of the supervisor: messages of its own that say what happened and start the turn that would not start by itself. */
 import { uuidFrom } from '../id.ts';
-import type { AgentState } from '../state.ts';
+import type { AgentState, Exchange } from '../state.ts';
 
 export interface Note {
   messageId: string;
@@ -12,7 +12,7 @@ const RESUMED =
   'A command that was running then may have ended half done; check before you rely on it. Please go on with what you were doing.';
 const UNANSWERED =
   'The last message above reached this conversation, but no work on it seems to have begun. Please take it up now, unless you have answered it.';
-const LIMIT = 'The limit that stopped you is over. Please go on with what you were doing.';
+const LIMIT = 'What stopped you (a limit, or an error of the service) is over. Please go on with what you were doing.';
 
 /** The note that this agent is owed; null = none. Its id follows from its occasion, so that it cannot be sent twice. */
 export function noteFor(agent: AgentState): Note | null {
@@ -32,9 +32,19 @@ function handoff(agent: AgentState): string {
   const { user, assistant } = agent.lastExchange;
   const parts = ['Your earlier conversation could not be resumed; this is a new one. What is known of it:'];
   if (agent.spec.task !== null) parts.push(`Your task:\n${agent.spec.task}`);
+  const earlier = agent.earlierExchanges.flatMap(linesOf);
+  if (earlier.length > 0)
+    parts.push(`What was said in it, oldest first (long messages are cut):\n${earlier.join('\n')}`);
   if (user !== null) parts.push(`The last message you were given:\n${user}`);
   if (assistant !== null) parts.push(`The last thing you said:\n${assistant}`);
   if (agent.filesProduced.length > 0) parts.push(`Files you wrote or changed:\n${agent.filesProduced.join('\n')}`);
   parts.push('Look at the present state of the files before you go on.');
   return parts.join('\n\n');
+}
+
+function linesOf({ user, assistant }: Exchange): string[] {
+  return [
+    ...(user === null ? [] : [`- You were told: ${user}`]),
+    ...(assistant === null ? [] : [`- You answered: ${assistant}`]),
+  ];
 }

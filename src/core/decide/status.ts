@@ -1,5 +1,6 @@
 /** Which of the contract's states an agent is in, derived from facts and verdict; said as `agent_status` when it changes. */
 import { hostGone, inFlight } from '../agent.ts';
+import { answerHint, askedText } from '../asked.ts';
 import type { AgentStateName, IsoTime } from '../event.ts';
 import type { AgentState, Gate } from '../state.ts';
 import { STATUS } from '../tables.ts';
@@ -29,7 +30,10 @@ export function shownState(a: AgentState): Shown {
   // A verdict and its words were recorded together; they stay until it is lifted.
   if (a.gate !== null) return { state: a.gate, reason: a.reason, hint: a.hint, resumeAt: a.resumeAt };
   const request = Object.values(a.requests)[0];
-  if (request) return plain('waiting', `${request.what}: ${request.text || request.tool}`.slice(0, 200));
+  if (request) {
+    const reason = `${request.what}: ${askedText(request)}`;
+    return { state: 'waiting', reason, hint: answerHint(a.name, request), resumeAt: null };
+  }
   if (a.cli.phase === 'ready') return whileReady(a);
   if (a.wanted === 'paused') return plain('paused');
   return plain('starting', hostGone(a) || a.cli.phase === 'exited' ? restartReason(a) : null);

@@ -8,7 +8,7 @@ import type { HostVerb } from '../host-wire.ts';
 import type { AgentSpec, AgentState, State } from '../state.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
-import { dropPending, leaveConversation } from './turn.ts';
+import { dropPending, forgetExchanges, leaveConversation } from './turn.ts';
 
 type CommandEvent = EventOf<'command'>;
 
@@ -104,7 +104,10 @@ function onHostOrder(agent: AgentState, event: CommandEvent): void {
 const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: CommandEvent) => void> = {
   start: (agent, args, event) => {
     if (args.resume !== true) {
-      if (agent.restartWanted === 'fresh') agent.owes = null;
+      if (agent.restartWanted === 'fresh') {
+        agent.owes = null;
+        forgetExchanges(agent);
+      }
       leaveConversation(agent);
     }
     agent.restartWanted = null;

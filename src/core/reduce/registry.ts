@@ -35,10 +35,10 @@ export const onAgentStatus: Reducer<'agent_status'> = (_state, event, agent) => 
   agent.resumeAt = event.resumeAt;
   if (event.gate === undefined) return;
   agent.gate = event.gate;
-  if (event.gate !== 'limited') return;
-  // What the limit interrupted is taken up again by a note.
-  agent.limit.attempt += 1;
-  if (agent.conversationUsed) agent.owes ??= 'limit';
+  if (event.gate === 'limited') agent.limit.attempt += 1;
+  // What a limit or an error interrupted is taken up again by a note, when that is over.
+  const failedTurn = event.gate === 'failed' && agent.cli.phase === 'ready' && agent.lastOutcome === 'error';
+  if (agent.conversationUsed && (event.gate === 'limited' || failedTurn)) agent.owes ??= 'limit';
 };
 
 export const onConfig: Reducer<'config'> = (state, event) => {

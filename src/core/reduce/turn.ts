@@ -1,6 +1,6 @@
 /** Turns, what is said in them, errors, and the conversation they belong to. */
 import { cliAlive } from '../agent.ts';
-import { EXCHANGE_CHARS } from '../limits.ts';
+import { EARLIER_EXCHANGE_CHARS, EXCHANGE_CHARS, EXCHANGES_KEPT } from '../limits.ts';
 import type { AgentState } from '../state.ts';
 import type { Reducer } from './index.ts';
 
@@ -44,15 +44,31 @@ export function dropPending(agent: AgentState, id: string): void {
   agent.pending = rest;
 }
 
-const cut = (text: string): string => (text.length > EXCHANGE_CHARS ? `${text.slice(0, EXCHANGE_CHARS)}…` : text);
+const cut = (text: string, chars: number): string => (text.length > chars ? `${text.slice(0, chars)}…` : text);
+const short = (text: string | null): string | null => (text === null ? null : cut(text, EARLIER_EXCHANGE_CHARS));
 
 export const onMessage: Reducer<'message'> = (_state, event, agent) => {
   if (!agent || event.parentCallId !== undefined) return;
   if (event.role === 'assistant') {
-    agent.lastExchange.assistant = cut(event.content);
+    agent.lastExchange.assistant = cut(event.content, EXCHANGE_CHARS);
     progress(agent, event.at);
-  } else if (event.from !== 'supervisor') agent.lastExchange.user = cut(event.content);
+  } else if (event.from !== 'supervisor') beginExchange(agent, event.content);
 };
+
+function beginExchange(agent: AgentState, text: string): void {
+  const { user, assistant } = agent.lastExchange;
+  if (user !== null || assistant !== null) {
+    const kept = agent.earlierExchanges.slice(-(EXCHANGES_KEPT - 1));
+    agent.earlierExchanges = [...kept, { user: short(user), assistant: short(assistant) }];
+  }
+  agent.lastExchange = { user: cut(text, EXCHANGE_CHARS), assistant: null };
+}
+
+/** A person wanted it to begin anew: what was said before is not to be handed on. */
+export function forgetExchanges(agent: AgentState): void {
+  agent.lastExchange = { user: null, assistant: null };
+  agent.earlierExchanges = [];
+}
 
 export const onThinking: Reducer<'thinking'> = (_state, event, agent) => {
   if (agent) progress(agent, event.at);

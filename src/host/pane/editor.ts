@@ -1,5 +1,5 @@
 /** The line that a person types: text with a cursor, kept until it is sent. Pure. */
-import { cells, cellsOf } from './cells.ts';
+import { cells, cellsOf } from '../../core/transcript/cells.ts';
 import type { Key, KeyName } from './keys.ts';
 
 /** Sent texts remembered for the up key. */

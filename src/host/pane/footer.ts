@@ -1,12 +1,12 @@
 /** The two rows at the end: what the agent is doing, and what the person types. Pure. */
 import { LOOKS } from '../../core/look.ts';
-import { actorOf, type Call, objectOf } from './call-text.ts';
-import { oneLine, tail } from './cells.ts';
+import { actorOf, type Call, objectOf } from '../../core/transcript/call-text.ts';
+import { oneLine, tail } from '../../core/transcript/cells.ts';
 import type { Editor } from './editor.ts';
 import type { PaneStatus } from './pane.ts';
 import type { Footer } from './screen.ts';
-import { type Row, type Style, span, spread } from './style.ts';
-import { timeOfDay } from './time.ts';
+import { type Row, type Style, span, spread } from '../../core/transcript/style.ts';
+import { timeOfDay } from '../../core/transcript/time.ts';
 
 /** Cells of the context bar. */
 const BAR = 10;
@@ -21,6 +21,8 @@ export interface Meter {
 export interface FooterFacts {
   status: PaneStatus;
   meter: Meter;
+  /** A limit was met and no turn has begun since. */
+  limit: { scope: string | null; resetsAt: number | null } | null;
   running: Call | null;
   /** The end of what the model is saying. */
   streaming: string;
@@ -48,6 +50,8 @@ function statusRow(facts: FooterFacts, width: number): Row {
   const { status, meter, unicode } = facts;
   const leave: Row = [span('Ctrl-b d detach', 'dim')];
   if (status.alarm !== null) return spread([span(`! ${oneLine(status.alarm)}`, 'boldRed')], leave, width);
+  const limited = limitRow(facts);
+  if (limited !== null) return spread(limited, leave, width);
   const look = LOOKS[status.state];
   const word = look.bold ? status.state.toUpperCase() : status.state;
   const style = look.color === null || look.color === 'gray' ? undefined : look.bold ? BOLD[look.color] : look.color;
@@ -62,6 +66,18 @@ function statusRow(facts: FooterFacts, width: number): Row {
   const now = nowText(facts, Math.max(0, width - 50));
   if (now !== '') row.push(span(`  ${now}`, 'dim'));
   return spread(row, leave, width);
+}
+
+/** Instead of `idle`: what it waits for. Messages that are queued meanwhile go in when the limit resets. */
+function limitRow({ status, limit, unicode }: FooterFacts): Row | null {
+  if (limit === null || status.state !== 'idle') return null;
+  const until = limit.resetsAt === null ? '' : `, resumes ${timeOfDay(limit.resetsAt)}`;
+  const row: Row = [
+    span(`${unicode ? LOOKS.limited.glyph : LOOKS.limited.ascii} LIMITED`, 'boldMagenta'),
+    span(` ${oneLine(limit.scope ?? 'rate limit')}${until}`, 'magenta'),
+  ];
+  if (status.queued > 0) row.push(span(`  ${status.queued} queued`, 'yellow'));
+  return row;
 }
 
 function contextText({ contextUsed, contextLimit }: Meter, unicode: boolean): string {

@@ -8,7 +8,7 @@
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { clock } from '../../system/clock.ts';
 import { errorCode } from '../../system/disk.ts';
-import { clip, filled, type Row, span, toAnsi } from './style.ts';
+import { type Block, clip, filled, type Row, span, toAnsi } from '../../core/transcript/style.ts';
 
 /** Rows that wait to be drawn; beyond it the oldest are left out, and said so. As many as tmux keeps. */
 export const QUEUE_LIMIT = 2_000;
@@ -22,9 +22,6 @@ export const RESIZE_REST_MS = 100;
 /** Smaller than this there is no footer. */
 const MIN_ROWS = 4;
 const MIN_COLS = 10;
-
-/** Lays rows out for a width; called when they are drawn. */
-export type Block = (width: number) => Row[];
 
 export interface Footer {
   status: Row;

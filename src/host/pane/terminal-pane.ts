@@ -4,14 +4,14 @@ import type { DriverEventBody } from '../../core/event.ts';
 import type { ConfigureArgs, RecordBody } from '../../core/host-wire.ts';
 import { wantsUnicode } from '../../core/look.ts';
 import { clock } from '../../system/clock.ts';
-import { oneLine } from './cells.ts';
+import { oneLine } from '../../core/transcript/cells.ts';
 import { Editor } from './editor.ts';
-import { footerOf, type Meter } from './footer.ts';
+import { type FooterFacts, footerOf, type Meter } from './footer.ts';
 import { createKeyReader, type Key } from './keys.ts';
 import type { Pane, PaneInput, PaneStatus } from './pane.ts';
 import { Screen, type Size } from './screen.ts';
-import { clip, type Row, rowCells, span, spread } from './style.ts';
-import { Transcript } from './transcript.ts';
+import { clip, type Row, rowCells, span, spread } from '../../core/transcript/style.ts';
+import { Transcript } from '../../core/transcript/transcript.ts';
 
 /** Streamed text moves the footer at most this often. Milliseconds. */
 const STREAM_EVERY_MS = 200;
@@ -32,6 +32,7 @@ class TerminalPane implements Pane {
   readonly #unicode = wantsUnicode(process.env);
   #status: PaneStatus = { state: 'starting', since: clock.now(), queued: 0, alarm: null };
   #meter: Meter = { contextUsed: null, contextLimit: null, costUsd: null };
+  #limit: FooterFacts['limit'] = null;
   #streaming = '';
   #streamDue = false;
   #header = '';
@@ -82,6 +83,7 @@ class TerminalPane implements Pane {
     for (const event of events) {
       if (event.type === 'usage') this.#measure(event);
       if (event.type === 'turn') this.#interrupted = false;
+      this.#noteLimit(event, at);
       if (event.type === 'message' || event.type === 'thinking' || event.type === 'turn') this.#streaming = '';
       const block = this.#transcript.event(event, at);
       if (block) this.#screen.print(block);
@@ -111,6 +113,13 @@ class TerminalPane implements Pane {
     this.#stdin = null;
   }
 
+  #noteLimit(event: DriverEventBody, at: number): void {
+    if (event.type === 'turn' && event.phase === 'start') this.#limit = null;
+    if (event.type !== 'rate_limit' || event.limit !== 'rejected') return;
+    const after = event.retryAfterMs === null ? null : at + event.retryAfterMs;
+    this.#limit = { scope: event.scope, resetsAt: event.resetsAt === null ? after : Date.parse(event.resetsAt) };
+  }
+
   #measure(usage: Extract<DriverEventBody, { type: 'usage' }>): void {
     const { contextUsed, contextLimit, costUsd } = this.#meter;
     this.#meter = {
@@ -124,6 +133,7 @@ class TerminalPane implements Pane {
     return {
       status: this.#status,
       meter: this.#meter,
+      limit: this.#limit,
       running: this.#transcript.running,
       streaming: this.#streaming,
       unicode: this.#unicode,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { agentView } from '../../../src/core/agent-view.ts';
 import { nextDue } from '../../../src/core/due.ts';
-import { eventSchema } from '../../../src/core/event-schema.ts';
+import { eventSchema, SAME_AS_TYPES } from '../../../src/core/event-schema.ts';
 import { AGENT_STATES } from '../../../src/core/event.ts';
 import { digest, uuidFrom } from '../../../src/core/id.ts';
 import { reduce } from '../../../src/core/reduce/index.ts';
@@ -87,6 +87,10 @@ describe('the older words for a state', () => {
 });
 
 describe('the event schema', () => {
+  it('is the same as the types, or nothing would compile', () => {
+    expect(SAME_AS_TYPES).toBe(true);
+  });
+
   it('takes every event that the core writes', () => {
     for (const event of eventful().log)
       expect(eventSchema.safeParse(event).error?.message, JSON.stringify(event)).toBeUndefined();

@@ -213,6 +213,12 @@ describe('hosts that come to harm', () => {
     expect(desk.agent()).toMatchObject({ restarts: 0, tally: { host: [], cli: [] } });
   });
 
+  it('gives an idle agent no view first, for its new pane comes at once', () => {
+    const desk = new Desk().up();
+    desk.input({ type: 'tmux_lost' });
+    expect(desk.orders()).toEqual(['quit']);
+  });
+
   it('leaves a host of an older protocol at the next boundary', () => {
     const desk = new Desk().up();
     desk.hostUp({ protocol: 0 });

@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DriverEventBody } from '../../../../src/core/event.ts';
-import { cells, cut, harmless, oneLine, tail, wrap } from '../../../../src/host/pane/cells.ts';
+import { cells, cut, harmless, oneLine, tail, wrap } from '../../../../src/core/transcript/cells.ts';
 import { Editor } from '../../../../src/host/pane/editor.ts';
 import { footerOf } from '../../../../src/host/pane/footer.ts';
 import { createKeyReader, type Key } from '../../../../src/host/pane/keys.ts';
-import { clip, filled, rowCells, span, spread, toAnsi } from '../../../../src/host/pane/style.ts';
-import { durationText, timeOfDay } from '../../../../src/host/pane/time.ts';
-import { Transcript } from '../../../../src/host/pane/transcript.ts';
+import { clip, filled, rowCells, span, spread, toAnsi } from '../../../../src/core/transcript/style.ts';
+import { durationText, timeOfDay } from '../../../../src/core/transcript/time.ts';
+import { Transcript } from '../../../../src/core/transcript/transcript.ts';
 
 describe('text for a terminal', () => {
   it.each([
@@ -254,6 +254,7 @@ describe('the footer', () => {
   const facts = {
     status: { state: 'working' as const, since: 0, queued: 2, alarm: null as string | null },
     meter: { contextUsed: 84_000, contextLimit: 200_000, costUsd: 1.24 },
+    limit: null,
     running: null,
     streaming: '',
     unicode: true,
@@ -268,6 +269,13 @@ describe('the footer', () => {
     );
     expect(status({ status: { ...facts.status, state: 'waiting' } })).toMatch(/^▲ WAITING/);
     expect(status({ unicode: false })).toMatch(/^\* working .*\[####\.\.\.\.\.\.\]/);
+  });
+
+  it('says what limit an idle agent waits for, and until when', () => {
+    const limit = { scope: 'five_hour', resetsAt: 0 };
+    const idle = { ...facts.status, state: 'idle' as const };
+    expect(status({ status: idle, limit })).toMatch(/^‖ LIMITED five_hour, resumes \d\d:\d\d:\d\d {2}2 queued/);
+    expect(status({ status: facts.status, limit })).toMatch(/^● working/);
   });
 
   it('puts an alarm before everything', () => {

@@ -1,5 +1,5 @@
 /** One tool call in words: its object, what came of it, and the part of its output worth a look. Pure. */
-import type { JsonObject, ToolName } from '../../core/event.ts';
+import type { JsonObject, ToolName } from '../event.ts';
 import { harmless, oneLine } from './cells.ts';
 import { type Row, span } from './style.ts';
 

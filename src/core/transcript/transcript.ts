@@ -1,10 +1,9 @@
 /** Events and records → the rows of the transcript: time, actor, object, result, duration. Pure but for what it remembers. */
-import type { DriverEventBody } from '../../core/event.ts';
-import type { RecordBody } from '../../core/host-wire.ts';
+import type { DriverEventBody } from '../event.ts';
+import type { RecordBody } from '../host-wire.ts';
 import { actorOf, bodyOf, type Call, objectOf, resultOf } from './call-text.ts';
 import { cut, harmless, oneLine, pad, wrap } from './cells.ts';
-import type { Block } from './screen.ts';
-import { type Row, type Style, span, spread } from './style.ts';
+import { type Block, type Row, type Style, span, spread } from './style.ts';
 import { durationText, timeOfDay } from './time.ts';
 
 /** Where the object begins: behind the time and the actor. */

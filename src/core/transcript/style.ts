@@ -25,6 +25,9 @@ export interface Span {
 
 export type Row = Span[];
 
+/** Rows for a width: drawn anew after a resize. */
+export type Block = (width: number) => Row[];
+
 export const span = (text: string, style?: Style): Span => (style ? { text, style } : { text });
 
 export function rowCells(row: Row): number {

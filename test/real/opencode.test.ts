@@ -1,0 +1,3 @@
+import { describeRealAgent } from '../support/real-agent.ts';
+
+describeRealAgent('opencode', { steers: true, resumes: true });
