@@ -13,22 +13,22 @@ const CHUNK = 64 * 1024;
 const ROUNDS = 5;
 
 /** Rounds of all candidates by turns, so that other load meets them alike; the median of each. Milliseconds on a core. */
-function medians<K extends string>(candidates: Record<K, () => void>): Record<K, number> {
+async function medians<K extends string>(candidates: Record<K, () => void>): Promise<Record<K, number>> {
   const names = Object.keys(candidates) as K[];
   const times = new Map<K, number[]>(names.map((name) => [name, []]));
   for (const name of names) candidates[name]();
   for (let round = 0; round < ROUNDS; round++) {
-    for (const name of names) times.get(name)?.push(cpuTimed(candidates[name]));
+    for (const name of names) times.get(name)?.push(await cpuTimed(candidates[name]));
   }
   return Object.fromEntries(names.map((name) => [name, percentile(times.get(name) ?? [], 0.5)])) as Record<K, number>;
 }
 
-export function eventPath({ quick }: { quick: boolean }): Outcome {
+export async function eventPath({ quick }: { quick: boolean }): Promise<Outcome> {
   const lines = corpus(quick ? 20_000 : 100_000);
   const bytes = Buffer.from(`${lines.join('\n')}\n`);
   const journal = journalLines(lines);
   let events = 0;
-  const times = medians({
+  const times = await medians({
     parse: () => {
       for (const line of lines) JSON.parse(line);
     },

@@ -2,23 +2,19 @@
  * `npm run bench`: what tutti needs, as ratios to what the same machine gives in the same run without it.
  * Options: `--only 1,3`, `--quick` (smaller numbers), `--json`, `--write` (puts the table into docs/performance.md).
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { eventPath } from './event-path.ts';
 import { idle } from './idle.ts';
 import { latency } from './latency.ts';
 import { memory } from './memory.ts';
-import { places, requireBuild } from './places.ts';
+import { writePage } from './page.ts';
+import { requireBuild } from './places.ts';
 import { load } from './proc.ts';
 import { type Job, recovery, runJob } from './recovery.ts';
 import { respawn } from './respawn.ts';
 import { type Outcome, ratioOf, type Row, table, verdictOf } from './row.ts';
 import { starting } from './starting.ts';
-
-/** Around the generated part of docs/performance.md. */
-const BEGIN = '<!-- bench: begin -->';
-const END = '<!-- bench: end -->';
 
 type Bench = (options: { quick: boolean }) => Outcome | Promise<Outcome>;
 
@@ -54,31 +50,21 @@ async function runAll(): Promise<void> {
   requireBuild();
   const chosen = values.only?.split(',').map(Number) ?? Object.keys(BENCHES).map(Number);
   const rows: Row[] = [];
-  const quick = values.quick ? ', --quick' : '';
-  const notes = [
-    `${cpus().length} cores, Node ${process.versions.node}, load average before the run ${load()}${quick}.`,
-  ];
+  const notes: string[] = [];
   for (const number of chosen) {
     const bench = BENCHES[number];
     if (!bench) throw new Error(`there is no bench ${number}: choose of ${Object.keys(BENCHES).join(', ')}`);
-    process.stderr.write(`bench ${number} … (load ${load()})\n`);
-    const outcome = await bench({ quick: values.quick });
-    rows.push(...outcome.rows);
-    notes.push(...outcome.notes);
+    const before = load();
+    process.stderr.write(`bench ${number} … (load ${before})\n`);
+    const { rows: measured, notes: told } = await bench({ quick: values.quick });
+    rows.push(...measured);
+    const how = `${cpus().length} cores, Node ${process.versions.node}, load average before ${before}${values.quick ? ', --quick' : ''}`;
+    notes.push(`${number}: ${how}.`, ...told);
   }
   const text = `${table(rows)}\n\n${notes.map((note) => `- ${note}`).join('\n')}\n`;
   if (values.json) {
     const told = rows.map((row) => ({ ...row, ratio: ratioOf(row), verdict: verdictOf(row) }));
     process.stdout.write(`${JSON.stringify({ rows: told, notes })}\n`);
   } else process.stdout.write(text);
-  if (values.write) writeTable(text);
-}
-
-/** Puts the result between the markers of the page. */
-function writeTable(text: string): void {
-  const page = readFileSync(places.page, 'utf8');
-  const [before, rest] = page.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined) throw new Error(`${places.page} has no place for the table`);
-  writeFileSync(places.page, `${before}${BEGIN}\n\n${text}\n${END}${after}`);
+  if (values.write) writePage(text);
 }

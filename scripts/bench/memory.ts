@@ -61,23 +61,24 @@ async function measure(fleet: Fleet, events: number, bare: ChildProcess[]): Prom
   await sleep(SETTLE_MS);
   const floor = pssOf(bare.map(({ pid }) => pid ?? 0));
   const idle = pssOf(plain.map(({ pid }) => pid));
-  await each(guarded, (name) => fleet.tell([name], 'gate'));
+  for (const { name } of guarded) await fleet.tell([name], 'gate');
   await sleep(SETTLE_MS);
   const judged = pssOf(guarded.map(({ pid }) => pid));
 
   const order = `lines ${lines} ${events}`;
-  await each(hosts, (name) => fleet.tell([name], order));
-  const copiers: number[] = [];
-  for (let i = 0; i < HOSTS; i++) {
+  const afterEvents = async ({ name, pid }: { name: string; pid: number }): Promise<number> => {
+    await fleet.tell([name], order);
+    return pssMb(pid);
+  };
+  const busy = await eachOf(plain, afterEvents);
+  const busyJudged = await eachOf(guarded, afterEvents);
+  const busyFloor = await eachOf([...plain.keys()], async (i) => {
     const copy = join(fleet.folder, `copy-${i}`);
     const args = [...flags, '-e', COPIER, copy, lines, String(events), process.execPath, places.fakeClaude];
     const child = await started(args);
     bare.push(child);
-    copiers.push(child.pid ?? 0);
-  }
-  const busyFloor = pssOf(copiers);
-  const busy = pssOf(plain.map(({ pid }) => pid));
-  const busyJudged = pssOf(guarded.map(({ pid }) => pid));
+    return pssMb(child.pid ?? 0);
+  });
   const row = (what: string, measured: number, limit: number, most: number): Row => ({
     ...{ bench: 5, what, measured, limit, unit: 'MB' },
     target: { kind: 'ratio', value: most },
@@ -91,16 +92,18 @@ async function measure(fleet: Fleet, events: number, bare: ChildProcess[]): Prom
       row(`pane host after ${k} events, guard loaded`, busyJudged, busyFloor, (1.2 * busyFloor + GUARD_MB) / busyFloor),
     ],
     notes: [
-      `5: PSS (own memory and its share of what is shared), mean of ${HOSTS} processes each; all of a kind alive at the same time, all with the flags ${flags.join(' ')}; idle is ${SETTLE_MS / 1_000} s after the last thing that happened, after events is at once. The limit when idle is a bare node with a timer; after events it is one that reads the same lines from the same fake CLI, parses each and appends it to a file. The guard may add ${GUARD_MB} MB.`,
+      `5: PSS (own memory and its share of what is shared), mean of ${HOSTS} processes each; all of a kind alive at the same time, all with the flags ${flags.join(' ')}; idle is ${SETTLE_MS / 1_000} s after the last thing that happened, after events is at once after the last of them. The limit when idle is a bare node with a timer; after events it is one that reads the same lines from the same fake CLI, parses each and appends it to a file. The guard may add ${GUARD_MB} MB.`,
     ],
   };
 }
 
 const pssOf = (pids: number[]): number => mean(pids.map(pssMb));
 
-/** One after the other: what matters is where each ends, not how they compete. */
-async function each(hosts: { name: string }[], act: (name: string) => Promise<void>): Promise<void> {
-  for (const { name } of hosts) await act(name);
+/** One after the other: what matters is where each ends, not how they compete. The mean. */
+async function eachOf<T>(all: T[], measureOne: (one: T) => Promise<number>): Promise<number> {
+  const figures: number[] = [];
+  for (const one of all) figures.push(await measureOne(one));
+  return mean(figures);
 }
 
 /** node's own flags in a host's command line. */

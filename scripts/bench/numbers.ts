@@ -13,22 +13,9 @@ export const mean = (samples: number[]): number => samples.reduce((sum, one) => 
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** Time on a core that `work` took, collectors included: other programs do not disturb it. Milliseconds. */
-export function cpuTimed(work: () => void): number {
+export async function cpuTimed(work: () => void | Promise<void>): Promise<number> {
   const from = process.cpuUsage();
-  work();
+  await work();
   const { user, system } = process.cpuUsage(from);
   return (user + system) / 1_000;
-}
-
-/** Milliseconds that `work` took. */
-export function timed(work: () => void): number {
-  const from = monotonic();
-  work();
-  return monotonic() - from;
-}
-
-export async function timedAsync(work: () => Promise<void>): Promise<number> {
-  const from = monotonic();
-  await work();
-  return monotonic() - from;
 }

@@ -10,7 +10,7 @@ import { rebuildState } from '../../src/supervisor/recovery.ts';
 import { openEventLog } from '../../src/system/journal/event-log.ts';
 import { createSnapshots } from '../../src/system/store.ts';
 import { recordedLines } from './corpus.ts';
-import { timed, timedAsync } from './numbers.ts';
+import { cpuTimed } from './numbers.ts';
 import { places } from './places.ts';
 import { pipeline } from './pipeline.ts';
 import type { Outcome, Row } from './row.ts';
@@ -60,7 +60,7 @@ export async function recovery({ quick }: { quick: boolean }): Promise<Outcome> 
       rmSync(log.folder, { recursive: true });
     }
     outcome.notes.push(
-      '7: from the start of openEventLog to the state, each in a process of its own; the limit reads and parses all files of the log, line by line.',
+      '7: time on a core (collectors included) from the start of openEventLog to the state, each in a process of its own; the limit reads and parses all files of the log, line by line.',
     );
     return outcome;
   } finally {
@@ -132,7 +132,7 @@ async function write(job: Job): Promise<Told> {
 
 async function recover(job: Job): Promise<Told> {
   let told = nothing;
-  const ms = await timedAsync(async () => {
+  const ms = await cpuTimed(async () => {
     const { log, recovery } = await openEventLog({ folder: eventsOf(job), onProblem: complain });
     const snapshots = createSnapshots({ path: join(job.folder, 'db.json') });
     const { state, replayed, damage } = rebuildState(await snapshots.load(), recovery, 'bench');
@@ -143,9 +143,9 @@ async function recover(job: Job): Promise<Told> {
   return { ...told, ms };
 }
 
-function parse(job: Job): Told {
+async function parse(job: Job): Promise<Told> {
   let lines = 0;
-  const ms = timed(() => {
+  const ms = await cpuTimed(() => {
     for (const name of readdirSync(eventsOf(job))) {
       const path = join(eventsOf(job), name);
       if (statSync(path).isFile()) lines += parseFile(path);

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts';
 /** Longest wait for a tool to run in the chosen agent. Milliseconds. */
 const TOOL_WAIT_MS = 6_000;
 /** Longest wait for a victim to exist. Milliseconds. */
-const VICTIM_WAIT_MS = 30_000;
+const VICTIM_WAIT_MS = 120_000;
 /** Pause between two kills: from now on up to this. Milliseconds. */
 const PAUSE_MS = 1_200;
 

@@ -61,6 +61,8 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
     await inAgent(stage, problems);
     problems.push(...(await auditLog(stage)));
     problems.push(...(await stage.down()));
+  } catch (error) {
+    problems.push(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
     await stage.close();
   }

@@ -91,7 +91,7 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
       } catch (error) {
         client?.close();
         client = null;
-        if (attempt > 40) throw error;
+        if (attempt > 300) throw error;
         await sleep(100);
       }
     }

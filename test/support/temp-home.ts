@@ -41,6 +41,7 @@ async function remove(paths: HomePaths, tmuxSocket: string): Promise<void> {
   await endAll(processesOf(mine), paths.home8);
   rmSync(tmuxSocketPath(tmuxSocket), { force: true });
   rmSync(shortRunDir(paths.home8), { recursive: true, force: true });
-  rmSync(dirname(paths.home), { recursive: true, force: true });
+  // What was ended a moment ago may still be writing its last file.
+  rmSync(dirname(paths.home), { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   endOwnRun();
 }

@@ -34,7 +34,8 @@ async function attach(context: Context, name: string, here: boolean): Promise<nu
       hint: `tutti logs ${name} -f  works without one`,
     });
   }
-  const { TMUX: _tmux, TMUX_PANE: _pane, ...env } = context.env;
+  // TMUX_TMPDIR too: our server is where it always is, whatever the user's own tmux was told.
+  const { TMUX: _tmux, TMUX_PANE: _pane, TMUX_TMPDIR: _folder, ...env } = context.env;
   const status = await runIn(context, agent, place, here, env);
   if (status !== 0) {
     throw new CliFailure('NOT_FOUND', `tmux could not attach to ${agent.tmux.session} (exit ${status})`, {
@@ -63,7 +64,7 @@ function runIn(context: Context, agent: Agent, place: Place, here: boolean, env:
     return foreground(['tmux', 'switch-client', '-t', `=${agent.tmux.session}`], context.env);
   }
   if (place === 'other-tmux' && !here) {
-    const inner = ['env', '-u', 'TMUX', '-u', 'TMUX_PANE', ...attachArgv(agent)];
+    const inner = ['env', '-u', 'TMUX', '-u', 'TMUX_PANE', '-u', 'TMUX_TMPDIR', ...attachArgv(agent)];
     return foreground(['tmux', 'new-window', '-n', agent.name, ...inner], context.env);
   }
   return foreground(attachArgv(agent), env);

@@ -50,7 +50,7 @@ export function onExitRecord(w: Work, agent: AgentState, record: ExitRecord, ite
 }
 
 /** The conversation cannot be resumed: the next start begins a new one, with what is known of the old. */
-function forgetConversation(w: Work, agent: AgentState, why: string): void {
+export function forgetConversation(w: Work, agent: AgentState, why: string): void {
   w.emit(
     agent.id,
     {

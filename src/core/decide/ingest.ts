@@ -8,7 +8,7 @@ import type { DriverEventBody, JsonObject } from '../event.ts';
 import type { JournalRecord, RecordBody } from '../host-wire.ts';
 import type { AgentState } from '../state.ts';
 import type { IngestedRecord, Input } from '../step.ts';
-import { expireRequests, onExitRecord, onStartFailed } from './exits.ts';
+import { expireRequests, forgetConversation, onExitRecord, onStartFailed } from './exits.ts';
 import { holdAfterFailure } from './hold.ts';
 import { limitUntil } from './restart.ts';
 import { limitReason, passVerdict } from './status.ts';
@@ -118,6 +118,8 @@ const HINTS: Record<string, string> = {
 function onReady(w: Work, agent: AgentState, record: RecordOf<'ready'>): void {
   if (record.incarnation !== agent.cli.incarnation) return;
   if (record.conversationId !== null && record.conversationId !== agent.conversationId) {
+    // It was told to resume and began anew: what the old conversation held is owed as a handoff.
+    if (agent.conversationUsed && !record.resumed) forgetConversation(w, agent, 'the CLI began a new conversation');
     emitHost(w, agent, {
       type: 'session',
       conversationId: record.conversationId,

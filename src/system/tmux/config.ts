@@ -9,6 +9,13 @@ export const HOME_OPTION = '@tutti_home';
 /** Window option of windows that hold an agent, as opposed to those a person opened. */
 export const AGENT_OPTION = '@tutti_agent';
 
+/**
+ * How to leave, as each client needs it: one inside another tmux (its terminal says so) has to press the prefix twice. Stands for
+ * `Ctrl-b` in the status line.
+ */
+export const PREFIX_FORMAT =
+  '#{?#{||:#{m:screen*,#{client_termname}},#{m:tmux*,#{client_termname}}},Ctrl-b Ctrl-b,Ctrl-b}';
+
 /** Options that tmux 3.0 knows; `-q` lets a later or an older one pass over what it does not know. */
 export function tmuxConfig(home: string): string {
   return `# Written by tutti at each start of its tmux server; changes are lost.
@@ -38,7 +45,7 @@ set -gq status-style "bg=colour236,fg=colour252"
 set -gq status-left-length 100
 set -gq status-right-length 100
 set -gq status-left " #S "
-set -gq status-right " Ctrl-b d detach "
+set -gq status-right " ${PREFIX_FORMAT} d detach "
 set -gq window-status-format ""
 set -gq window-status-current-format ""
 set -gq window-status-separator ""

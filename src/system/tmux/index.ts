@@ -4,7 +4,7 @@ import type { PaneInfo, SessionTarget, Tmux } from '../../supervisor/ports.ts';
 import { until } from '../clock.ts';
 import { alive } from '../proc/index.ts';
 import { runProcess } from '../process.ts';
-import { AGENT_OPTION } from './config.ts';
+import { AGENT_OPTION, PREFIX_FORMAT } from './config.ts';
 import { type ControlClient, TMUX_LIMIT_MS, TmuxError } from './control.ts';
 import { quoteFormat } from './quote.ts';
 import { reachServer, type Server, type ServerOptions, serverGone, socketFile, tmuxEnvironment } from './server.ts';
@@ -53,7 +53,13 @@ export function createTmux(options: TmuxOptions): Tmux {
       const client = await link.client(false);
       if (!client) throw new TmuxError(`no session ${nameOf(target)}: there is no tmux server`);
       const set = (option: string, text: string) =>
-        client.command(['set-option', '-t', `${target}:`, option, quoteFormat(text)]);
+        client.command([
+          'set-option',
+          '-t',
+          `${target}:`,
+          option,
+          quoteFormat(text).replace('Ctrl-b', () => PREFIX_FORMAT),
+        ]);
       await Promise.all([set('status-left', left), set('status-right', right)]);
     },
     async version() {
