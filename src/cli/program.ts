@@ -14,11 +14,19 @@ export interface Context {
   env: NodeJS.ProcessEnv;
   cwd: string;
   stdin: NodeJS.ReadStream;
-  /** Connects to this home's supervisor; starts one when none runs, unless told not to. */
-  connect(options?: { start?: boolean; home?: string }): Promise<Client>;
+  /** Connects to this home's supervisor; starts one when none runs, unless told not to, or in a way of the command's own. */
+  connect(options?: { start?: Start; home?: string }): Promise<Client>;
   /** For commands that run other programs in the foreground (attach) and for local ones: given by the composition root. */
   local: Local;
 }
+
+/** A supervisor that was just started. */
+export interface Started {
+  /** Why it has ended again; null while it may still come up, or when another one has the home. */
+  failure(): Error | null;
+}
+
+export type Start = boolean | (() => Promise<Started>);
 
 /** What the composition root lends to the commands. */
 export interface Local {
@@ -58,7 +66,7 @@ export interface Environment {
   stderr: NodeJS.WriteStream;
   version: string;
   resolveHome(flag: string | undefined): string;
-  connect(home: string, options: { start: boolean; out: Output }): Promise<Client>;
+  connect(home: string, options: { start: Start; out: Output }): Promise<Client>;
   local: Local;
 }
 

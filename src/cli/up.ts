@@ -6,10 +6,11 @@ import { findProjectFile, loadProjectFile, loadUserConfig, PROJECT_FILE, type Pr
 import { declareAgent } from './declare.ts';
 import { CliFailure } from './failure.ts';
 import { wantsUnicode } from '../core/look.ts';
-import type { CommandFile, Context } from './program.ts';
+import type { CommandFile, Context, Started } from './program.ts';
 
 interface Flags {
   prune?: boolean;
+  foreground?: boolean;
 }
 
 export const command: CommandFile = {
@@ -17,12 +18,16 @@ export const command: CommandFile = {
     command
       .argument('[file]', `default: the nearest ${PROJECT_FILE} upwards`)
       .option('--prune', 'also stop agents of this project that are no longer declared')
-      .addHelpText('after', '\nExamples:\n  $ tutti up\n  $ tutti up team.yaml --prune')
+      .option('--foreground', 'be the supervisor in this terminal, until Ctrl-C; agents keep running')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  $ tutti up\n  $ tutti up team.yaml --prune\n  $ tutti up --foreground     for a container or a service manager',
+      )
       .action(run(async (context, file: string | undefined, flags: Flags) => up(context, file, flags)));
   },
 };
 
-async function up(context: Context, path: string | undefined, flags: Flags): Promise<void> {
+async function up(context: Context, path: string | undefined, flags: Flags): Promise<number> {
   const found = path ?? findProjectFile(context.cwd);
   if (!found)
     throw new CliFailure('NOT_FOUND', `no ${PROJECT_FILE} in ${context.cwd} or above`, {
@@ -30,16 +35,44 @@ async function up(context: Context, path: string | undefined, flags: Flags): Pro
     });
   const file = loadProjectFile(found);
   const request = applyRequest(context, file, flags.prune === true);
-  const client = await context.connect();
+  const daemon = flags.foreground ? foreground(context) : null;
+  const client = await context.connect(daemon ? { start: daemon.start } : {});
   const progress = context.out.progress(`bringing up ${request.agents.length} agents`);
   try {
+    if (daemon && !daemon.begun()) {
+      const { pid } = await client.health();
+      throw new CliFailure('CONFLICT', `a supervisor runs already (pid ${pid})`, {
+        hint: 'tutti up alone uses it; tutti supervisor stop ends it',
+      });
+    }
     const applied = await client.apply(request);
     progress.done();
     context.out.result(applied, describe(context, file, applied));
+  } catch (error) {
+    if (daemon?.begun()) await client.stopSupervisor();
+    throw error;
   } finally {
     progress.done();
     client.close();
   }
+  return daemon ? daemon.ended() : 0;
+}
+
+/** A supervisor in this very process, begun when no other one answers. */
+function foreground(context: Context) {
+  let status: Promise<number> | null = null;
+  let failed: Error | null = null;
+  return {
+    begun: () => status !== null,
+    ended: () => status ?? Promise.resolve(0),
+    async start(): Promise<Started> {
+      status = context.local.runSupervisor(context.home, context.env);
+      status.catch((error: Error) => {
+        failed = error;
+      });
+      return { failure: () => failed };
+    },
+  };
 }
 
 function applyRequest(context: Context, file: ProjectFile, prune: boolean): ApplyRequest {

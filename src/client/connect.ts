@@ -12,8 +12,10 @@ export interface ConnectOptions {
   socketPath: string;
   /** TUTTI_AGENT of the caller, when it is inside an agent. */
   caller?: string | undefined;
-  /** Starts a supervisor detached; null = do not start one. May reject when it can tell at once that none can start. */
+  /** Starts a supervisor; null = do not start one. May reject when it can tell at once that none can start. */
   start: (() => Promise<void>) | null;
+  /** Asked after `start`: why the started one has ended again; null while it may still come up. */
+  failure?: () => Error | null;
   /** How long to wait for a started one. Milliseconds; default 15000. */
   timeoutMs?: number;
   progress?: (text: string) => void;
@@ -33,24 +35,32 @@ export async function connect(options: ConnectOptions): Promise<Client> {
   const { home, socketPath, caller } = options;
   const transport = createTransport({ socketPath, caller });
   const client = createClient({ home, socketPath, caller, transport });
-  const answers = async (): Promise<boolean> => {
+  const look = async (): Promise<'none' | 'recovering' | 'ready'> => {
     try {
-      await transport.call('GET', '/api/health', healthOk, undefined, { timeoutMs: ANSWER_MS });
-      return true;
+      const health = await transport.call('GET', '/api/health', healthOk, undefined, { timeoutMs: ANSWER_MS });
+      return health.recovering ? 'recovering' : 'ready';
     } catch (error) {
-      if (error instanceof ClientError && error.code === 'UNREACHABLE') return false;
+      if (error instanceof ClientError && error.code === 'UNREACHABLE') return 'none';
       throw error;
     }
   };
   try {
-    if (await answers()) return client;
+    // One that was running may still recover: reads are answered at once, and writes wait for it.
+    if ((await look()) !== 'none') return client;
     if (!options.start) {
       throw new ClientError('UNREACHABLE', `no supervisor runs for ${home}`, 'tutti supervisor start');
     }
     options.progress?.('starting the supervisor');
     await options.start();
     const limit = options.timeoutMs ?? START_LIMIT_MS;
-    for (const end = Date.now() + limit; Date.now() < end; await sleep(LOOK_MS)) if (await answers()) return client;
+    for (const end = Date.now() + limit; Date.now() < end; await sleep(LOOK_MS)) {
+      const found = await look();
+      if (found === 'ready') return client;
+      // One that has to refuse (hosts of a newer build) does so while it recovers.
+      const failure = found === 'none' ? options.failure?.() : null;
+      if (failure) throw failure;
+    }
+    if ((await look()) !== 'none') return client;
     throw new ClientError(
       'UNREACHABLE',
       `the supervisor did not come up within ${limit / 1_000} s`,

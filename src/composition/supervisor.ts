@@ -2,6 +2,7 @@
 import { appendFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi, unixSocket } from '../api/server.ts';
+import { CliFailure } from '../cli/failure.ts';
 import { loadUserConfig } from '../cli/config-file.ts';
 import { allowedVariables } from '../core/config/environment.ts';
 import { settingsFrom } from '../core/config/settings.ts';
@@ -22,8 +23,6 @@ import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
 import { BUILD, VERSION } from './build.ts';
 
-/** Exit status of a supervisor whose home has another one. */
-const EXIT_CONFLICT = 4;
 /** A larger log file is put aside; one old one is kept. Bytes. */
 const LOG_LIMIT = 8 * 1024 * 1024;
 /** Flags that keep a pane host small. */
@@ -31,7 +30,10 @@ const HOST_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=32'];
 
 type Env = Record<string, string | undefined>;
 
-/** Runs until SIGTERM, SIGINT, `supervisor stop` or `down`. Resolves to the exit status. */
+/**
+ * Runs until SIGTERM, SIGINT, `supervisor stop` or `down`. Resolves to the exit status. Rejects with a failure of a contract code
+ * when it cannot run: another one has the home, its log cannot be read, or a host of a newer build lives.
+ */
 export async function runSupervisor(home: string, env: Env, dist: string): Promise<number> {
   process.umask(0o077);
   const paths = prepareHome(home);
@@ -54,8 +56,11 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
     supervisor = await startSupervisor(options);
   } catch (error) {
     log('error', `cannot start: ${(error as Error).message}`);
-    process.stderr.write(`${(error as Error).message}\n`);
-    return lockOwner(paths.supervisorLock) ? EXIT_CONFLICT : 1;
+    await tmux.close();
+    const taken = lockOwner(paths.supervisorLock) !== null;
+    throw new CliFailure(taken ? 'CONFLICT' : 'RUNTIME_ERROR', (error as Error).message, {
+      hint: taken ? 'tutti supervisor status tells of it' : `see ${paths.supervisorLog}`,
+    });
   }
   const api = createApi(supervisor.facade, (error) => log('error', `api: ${String(error)}`));
   await api.listen(unixSocket(paths.supervisorSocket));
@@ -64,9 +69,10 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0));
   // The terminal that started us may close; we go on.
   process.on('SIGHUP', () => log('info', 'SIGHUP: going on'));
+  let refused: unknown = null;
   supervisor.recovered.catch((error: unknown) => {
-    process.stderr.write(`${(error as Error).message}\n`);
-    ended.resolve(EXIT_CONFLICT);
+    refused = error;
+    ended.resolve(1);
   });
   const status = await ended.promise;
   clearInterval(retention);
@@ -74,6 +80,7 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   await inTime('saving', supervisor.close(), log);
   await inTime('leaving tmux', tmux.close(), log);
   log('info', 'ended', { status });
+  if (refused) throw refused;
   return status;
 }
 

@@ -22,6 +22,9 @@ const CHUNK = 256 * 1024;
 
 export async function runView(paths: HomePaths, agentId: string, program: string): Promise<void> {
   const socket = connect(paths.hostSocket(agentId));
+  // At once: a host that dies while its journal is read must still be noticed.
+  const closed = untilClosed(socket, () => follower?.poke());
+  let follower: Follower | null = null;
   const send = (frame: ToHost): void => {
     if (!socket.destroyed) socket.write(`${JSON.stringify(frame)}\n`);
   };
@@ -35,12 +38,12 @@ export async function runView(paths: HomePaths, agentId: string, program: string
   const epochs = await journalEpochs(paths.hostDir(agentId));
   const epoch = epochs.at(-1);
   if (epoch === undefined) throw new Error('this agent has no host journal');
-  const follower = new Follower(paths.journal(agentId, epoch), pane, (cli) =>
+  follower = new Follower(paths.journal(agentId, epoch), pane, (cli) =>
     loadDriver(program, cli, launch.ok ? launch.file.protocol : null),
   );
   await follower.begin();
   send({ v: 1, type: 'watch' });
-  await untilClosed(socket, () => follower.poke());
+  await closed;
   await follower.poke();
   pane.close();
 }

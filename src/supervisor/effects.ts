@@ -4,6 +4,7 @@ import type { Json } from '../core/event.ts';
 import { LOOKS } from '../core/look.ts';
 import type { AgentState, State } from '../core/state.ts';
 import type { Effect, Failure, Input } from '../core/step.ts';
+import { core } from './core.ts';
 import type { Hosts } from './hosts.ts';
 import type { Ingest } from './ingest.ts';
 import { recordedProcesses } from './recorded.ts';
@@ -119,6 +120,7 @@ async function startHost(effect: Extract<Effect, { do: 'start_host' }>, options:
     });
   }
   const target = ports.sessionTarget(agent.name);
+  await endView(agent, options);
   const pane = await ports.tmux.open(target, ports.hostArgv(agent.id, effect.epoch), { cwd, title: agent.name });
   // A process that is gone already has no start time: any other than the real one proves it dead.
   const process = { pid: pane.pid, start: ports.processes.start(pane.pid) ?? 'gone' };
@@ -170,6 +172,26 @@ async function clear(effect: Extract<Effect, { do: 'clear' }>, options: EffectsO
   await options.hosts.settled(agentId, DOWN_WAIT_MS);
   await options.ingest.drain(agentId, epoch);
   return { ended: ended.length };
+}
+
+/** How long tmux may take to see that a pane's process has ended. Milliseconds. */
+const PANE_END_MS = 2_000;
+const PANE_LOOK_MS = 25;
+
+/** A view of the host that died may still hold the session's pane: it goes, or no host could ever start there. */
+async function endView(agent: AgentState, { supervisor }: EffectsOptions): Promise<void> {
+  const { tmux, processes, clock } = supervisor.ports;
+  const session = core.sessionName(agent.name);
+  const live = async () => (await tmux.list()).find((pane) => pane.session === session && !pane.dead);
+  const pane = await live();
+  const start = pane ? processes.start(pane.pid) : null;
+  if (!pane || start === null) return;
+  const view = { pid: pane.pid, start };
+  const marker = `${supervisor.home8}/${agent.id}/`;
+  await processes.hunt({ marker, known: [view], own: [view], protect: [], graceMs: 500 });
+  for (let waited = 0; waited < PANE_END_MS && (await live()); waited += PANE_LOOK_MS) {
+    await new Promise<void>((done) => void clock.setTimeout(done, PANE_LOOK_MS));
+  }
 }
 
 async function startView(effect: Extract<Effect, { do: 'start_view' }>, options: EffectsOptions): Promise<Json> {

@@ -39,7 +39,9 @@ const RAW_TAIL = 256 * 1024;
 const WHY_EVENTS = 2_000;
 
 export function findAgent(state: State, ref: string): AgentState {
-  const agent = state.agents[ref] ?? Object.values(state.agents).find((candidate) => candidate.name === ref);
+  // `constructor` and the like are legal names: only the table's own keys are ids.
+  const byId = Object.hasOwn(state.agents, ref) ? state.agents[ref] : undefined;
+  const agent = byId ?? Object.values(state.agents).find((candidate) => candidate.name === ref);
   if (agent) return agent;
   throw new Refusal({ code: 'NOT_FOUND', message: `no agent ${ref}`, hint: 'tutti ps lists them' });
 }

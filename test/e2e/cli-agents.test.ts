@@ -49,7 +49,8 @@ describe('spawn', () => {
   it('with --once ends the process when the task is done', async () => {
     const ran = await home.run(['spawn', 'once', '--once', '--task', 'just this', '--wait']);
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringMatching(/^once {2}(idle|done)/) });
-    expect(await home.until('once', (agent) => agent.state === 'done')).toMatchObject({ pid: null, phase: 'complete' });
+    const over = await home.until('once', (agent) => agent.state === 'done' && agent.pid === null, 'ended');
+    expect(over).toMatchObject({ phase: 'complete', turns: 1 });
   });
 
   it('takes the task from a file or from standard input', async () => {
