@@ -33,6 +33,7 @@ need_programs() {
 need_packages() {
   if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
     say "installing the packages of package-lock.json"
-    npm ci --no-audit --no-fund --loglevel=error
+    # Not npm ci: it refuses where a registry lacks optional packages for other platforms. The lockfile decides all the same.
+    npm install --no-save --no-audit --no-fund --loglevel=error
   fi
 }

@@ -1,5 +1,5 @@
 /** Connects a command to its home's supervisor, and starts one detached where none runs. */
-import { accessSync, constants, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CliFailure, failureOf } from '../cli/failure.ts';
 import type { Output } from '../cli/output.ts';
@@ -114,7 +114,7 @@ function requireWritableHome(home: string): void {
   let folder = home;
   while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
   try {
-    if (!lstatSync(folder).isDirectory() && folder === home) throw new Error(`${home} is not a folder`);
+    if (!statSync(folder).isDirectory()) throw new Error(`${folder} is not a folder`);
     accessSync(folder, constants.W_OK);
   } catch (error) {
     throw new CliFailure('RUNTIME_ERROR', `${home} cannot be used as TUTTI_HOME`, {

@@ -56,7 +56,9 @@ export function realPath(path: string): string {
   try {
     return realpathSync(absolute);
   } catch (error) {
-    if (errorCode(error) !== 'ENOENT' || dirname(absolute) === absolute) throw error;
+    const code = errorCode(error);
+    // Below a file there is nothing either: who uses the path is told so.
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(absolute) === absolute) throw error;
     return join(realPath(dirname(absolute)), basename(absolute));
   }
 }

@@ -10,7 +10,7 @@ import { type Agent, type Client, connect } from '../../src/client/index.ts';
 import type { TuttiEvent } from '../../src/core/event.ts';
 import { lockOwner } from '../../src/system/lock.ts';
 import { startOf } from '../../src/system/proc/index.ts';
-import { processesOf } from './processes.ts';
+import { commandLine, endAll, processesOf } from './processes.ts';
 import { notedHomes } from './run.ts';
 import { type TempHome, tempHome } from './temp-home.ts';
 import { waitFor } from './wait.ts';
@@ -86,6 +86,8 @@ export interface TuttiHome extends TempHome {
   said(name: string): Promise<string[]>;
   /** Everything that lives for this home, by command line. */
   alive(): string[];
+  /** Ends everything that lives for this home. */
+  end(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -175,6 +177,7 @@ export async function tuttiHome(options: TuttiOptions = {}): Promise<TuttiHome> 
   writeFileSync(join(work, 'tutti.yaml'), yaml);
   const start = (args: string[], { cwd = work, env = {}, input }: RunSettings = {}): Running =>
     startTutti(args, environment(home, env), cwd, input);
+  const mine = () => notedHomes().filter((noted) => noted.home === home.home);
   let client: Client | null = null;
   const self: TuttiHome = {
     ...home,
@@ -214,10 +217,14 @@ export async function tuttiHome(options: TuttiOptions = {}): Promise<TuttiHome> 
     },
     said: async (name) =>
       (await self.events(name)).flatMap((e) => (e.type === 'message' ? [`${e.role}: ${e.content}`] : [])),
-    alive: () => processesOf(notedHomes().filter((noted) => noted.home === home.home)).map((entry) => `${entry.pid}`),
-    async remove() {
+    alive: () => processesOf(mine()).map((entry) => `${entry.pid}: ${commandLine(entry.pid)}`),
+    async end() {
       client?.close();
       await endSupervisor(home);
+      await endAll(processesOf(mine()), home.home8);
+    },
+    async remove() {
+      await self.end();
       await home.remove();
       await model.close();
       rmSync(work, { recursive: true, force: true });
