@@ -62,7 +62,7 @@ async function startSupervisor(home: string, env: NodeJS.ProcessEnv, dist: strin
       if (start !== null && startOf(pid) === start) return null;
       const owner = lockOwner(paths.supervisorLock);
       // Several commands may start one at the same time: one of them has the home, and comes up.
-      if (owner && owner.pid !== pid && startOf(owner.pid) === owner.start) return null;
+      if (owner && owner.pid !== pid) return null;
       return lastWords(readFileSync(words).subarray(before).toString('utf8'), words);
     },
   };

@@ -3,6 +3,7 @@ import type { Command, Reply } from '../core/step.ts';
 import { identify, type KnownCaller } from './access.ts';
 import { type Asker, MAX_MAILBOX, RECOVERY_WAIT_MS, Refusal } from './facade.ts';
 import type { Running } from './facade-reads.ts';
+import { NotRecorded } from './loop.ts';
 import type { SecretStore } from './secret-store.ts';
 
 export interface Writing extends Running {
@@ -22,12 +23,13 @@ export async function enter(running: Writing, asker: Asker): Promise<KnownCaller
       503,
     );
   }
-  const [problem] = running.problems.list().filter((text) => text.includes('event log cannot be'));
-  if (problem) {
-    const hint = 'free space on the disk of the home; it goes on by itself';
-    throw new Refusal({ code: 'RUNTIME_ERROR', message: problem, hint }, 503);
-  }
+  if (loop.stuck !== null) throw notWritable(loop.stuck);
   return identify(loop.state, asker, supervisor.home8);
+}
+
+function notWritable(message: string): Refusal {
+  const hint = 'nothing of this command was done: make room on the disk of the home, then give it again';
+  return new Refusal({ code: 'RUNTIME_ERROR', message, hint }, 503);
 }
 
 async function recoveryOver(running: Writing): Promise<void> {
@@ -46,7 +48,12 @@ async function recoveryOver(running: Writing): Promise<void> {
 
 export async function submit(running: Writing, asker: Asker, caller: KnownCaller, command: Command): Promise<Reply> {
   const id = asker.commandId ?? running.supervisor.ports.clock.uuid();
-  const reply = await running.loop.submit({ type: 'command', id, by: caller.by, command });
+  let reply: Reply | null;
+  try {
+    reply = await running.loop.submit({ type: 'command', id, by: caller.by, command });
+  } catch (error) {
+    throw error instanceof NotRecorded ? notWritable(error.message) : error;
+  }
   if (!reply) throw new Error(`the core did not answer ${command.verb}`);
   return reply;
 }

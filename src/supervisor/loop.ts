@@ -42,13 +42,21 @@ export interface Loop {
   /** Inputs that wait. */
   readonly backlog: number;
   readonly recovering: boolean;
+  /** Why nothing is taken at the moment: the log cannot be written. */
+  readonly stuck: string | null;
   readonly settings: Settings;
-  /** Resolves when the input's events are as durable as they need to be. Rejects when `decide` failed (a bug) or the loop has ended. */
+  /**
+   * Resolves when the input's events are as durable as they need to be. Rejects when `decide` failed (a bug), when the loop has
+   * ended, and with {@link NotRecorded} a command whose events cannot be written.
+   */
   submit(input: Input): Promise<Reply | null>;
   setSettings(settings: Settings): void;
   /** Takes no further input, finishes what waits, and flushes. */
   stop(): Promise<void>;
 }
+
+/** Nothing of an input was recorded, and nothing of it was done. */
+export class NotRecorded extends Error {}
 
 interface Item {
   input: Input;
@@ -67,21 +75,30 @@ export function createLoop(options: LoopOptions): Loop {
   let stopping = false;
   let timer: { cancel(): void } | null = null;
   let lastTick = 0;
+  let stuck: string | null = null;
   /** Ends the wait between two attempts to write. */
   let hurry = (): void => undefined;
   /** Effects and replies of durable steps wait here for their fsync, and all later ones behind them. */
   let gate: Promise<void> = Promise.resolve();
   let gated = 0;
 
-  const write = async (events: TuttiEvent[]): Promise<boolean> => {
+  /** false: not written, and the item has been told. */
+  const write = async (item: Item, events: TuttiEvent[]): Promise<boolean> => {
     for (;;) {
       try {
         await log.append(events, false);
+        stuck = null;
         options.problem('log', null);
         return true;
       } catch (error) {
-        options.problem('log', `the event log cannot be written: ${messageOf(error)}; trying again each second`);
-        if (stopping) return false;
+        const text = `the event log cannot be written: ${messageOf(error)}`;
+        // Somebody waits for the answer to a command, and can give it again. What happened in the world cannot be refused.
+        if (stopping || item.input.type === 'command') {
+          item.reject(new NotRecorded(text));
+          return false;
+        }
+        stuck = text;
+        options.problem('log', `${text}; trying again each second`);
         await new Promise<void>((resolve) => {
           const wait = clock.setTimeout(resolve, WRITE_RETRY_MS);
           hurry = () => {
@@ -121,7 +138,7 @@ export function createLoop(options: LoopOptions): Loop {
       now: new Date(clock.now()).toISOString(),
       recordedAt: recordTimes(item.input),
     });
-    if (!(await write(events))) return false;
+    if (!(await write(item, events))) return false;
     for (const event of events) state = core.reduce(state, event);
     options.publish(events);
     options.changed();
@@ -139,10 +156,7 @@ export function createLoop(options: LoopOptions): Loop {
       item.reject(asError(error));
       return;
     }
-    if (step.events.length > 0 && !(await record(item, step))) {
-      item.reject(new Error('the supervisor stops, and its log cannot be written'));
-      return;
-    }
+    if (step.events.length > 0 && !(await record(item, step))) return;
     if (input.type === 'recovered') recovering = false;
     const durable = step.events.some((event) => event.durable);
     const act = (): void => {
@@ -209,6 +223,9 @@ export function createLoop(options: LoopOptions): Loop {
     },
     get recovering() {
       return recovering;
+    },
+    get stuck() {
+      return stuck;
     },
     get settings() {
       return settings;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   accountOf,
+  filledIn,
   type LaunchFile,
   readLaunchFile,
   removeLaunchFile,
@@ -59,5 +60,31 @@ describe('accountOf', () => {
     expect(accountOf('codex', one)).not.toBe(accountOf('codex', two));
     expect(accountOf('codex', one)).toBe(accountOf('codex', one));
     expect(accountOf('codex', one)).toMatch(/^codex:[0-9a-f]{8}$/);
+  });
+});
+
+describe('a launch with variables that the shell lacks', () => {
+  const launch = {
+    ...{ command: null, args: [], systemPrompt: null, missing: ['TOKEN', 'HOST'] },
+    env: { A: 'plain', MY_TOKEN: '${TOKEN}', URL: 'http://${HOST}/' },
+    secrets: { MY_TOKEN: '${TOKEN}' },
+  };
+
+  it('takes the values that were kept, secrets as secrets', () => {
+    const kept = {
+      ...file,
+      env: { MY_TOKEN: 'kept-secret', URL: 'http://kept/' },
+      secrets: { MY_TOKEN: 'kept-secret' },
+    };
+    expect(filledIn(launch, kept)).toMatchObject({
+      env: { A: 'plain', MY_TOKEN: 'kept-secret', URL: 'http://kept/' },
+      secrets: { MY_TOKEN: 'kept-secret' },
+      missing: [],
+    });
+  });
+
+  it('names those that nobody has', () => {
+    expect(filledIn(launch, null).missing).toEqual(['TOKEN', 'HOST']);
+    expect(filledIn(launch, { ...file, env: { URL: 'http://kept/' } }).missing).toEqual(['TOKEN']);
   });
 });

@@ -4,7 +4,7 @@ import type { TuttiEvent } from '../../../src/core/event.ts';
 import type { AgentSpec } from '../../../src/core/state.ts';
 import type { Effect, Input } from '../../../src/core/step.ts';
 import { core } from '../../../src/supervisor/core.ts';
-import { createLoop } from '../../../src/supervisor/loop.ts';
+import { createLoop, NotRecorded } from '../../../src/supervisor/loop.ts';
 import { clock } from '../../../src/system/clock.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -94,12 +94,25 @@ describe('loop', () => {
     const { loop, log, problems } = fixture();
     await recovered(loop);
     log.fail = new Error('ENOSPC: no space left on device');
-    const reply = loop.submit(spawn('alice'));
+    const happened = loop.submit({ type: 'boot', pid: 1, build: 'other', crashed: false });
     await waitFor('the problem is said', () => problems.get('log')?.includes('ENOSPC'));
-    expect(loop.state.agents).toEqual({});
+    const before = log.events.length;
     log.fail = null;
-    expect(await reply).toMatchObject({ ok: true });
+    await happened;
+    expect(log.events.length).toBeGreaterThan(before);
     expect(problems.get('log')).toBeNull();
+    await loop.stop();
+  });
+
+  it('refuses a command that cannot be recorded, and does nothing of it', async () => {
+    const { loop, log, performed } = fixture();
+    await recovered(loop);
+    log.fail = new Error('ENOSPC: no space left on device');
+    await expect(loop.submit(spawn('alice'))).rejects.toThrow(NotRecorded);
+    log.fail = null;
+    expect(await loop.submit(spawn('bob'))).toMatchObject({ ok: true });
+    expect(Object.values(loop.state.agents).map((agent) => agent.name)).toEqual(['bob']);
+    expect(performed.filter((effect) => effect.do === 'start_host')).toHaveLength(1);
     await loop.stop();
   });
 

@@ -1,5 +1,5 @@
 /** Processes that carry an agent's marker of this home and belong to no agent that runs: what a crash left behind. */
-import { hunt, startOf } from '../../../system/proc/index.ts';
+import { hunt } from '../../../system/proc/index.ts';
 import { environmentOf, listProcesses, type ProcessEntry } from '../../../system/proc/table.ts';
 import { AGENT_VARIABLE } from '../../../system/environment.ts';
 import { lockOwner } from '../../../system/lock.ts';
@@ -23,10 +23,7 @@ export const checkLeftovers: Check = async ({ home }) => {
     if (marker) groups.set(agentOf(marker), [...(groups.get(agentOf(marker)) ?? []), entry]);
   }
   // A living host has the lock of its agent, and sees to what its own CLI leaves behind.
-  const hosted = (agent: string): boolean => {
-    const owner = PLAIN_ID.test(agent) ? lockOwner(paths.hostLock(agent)) : null;
-    return owner !== null && startOf(owner.pid) === owner.start;
-  };
+  const hosted = (agent: string): boolean => PLAIN_ID.test(agent) && lockOwner(paths.hostLock(agent)) !== null;
   const left = [...groups].filter(([agent]) => !hosted(agent));
   if (left.length === 0)
     return [{ id: 'leftovers', grade: 'ok', message: 'no process of a dead agent is left', fix: null }];
