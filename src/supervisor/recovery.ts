@@ -87,14 +87,18 @@ export async function recover(context: RecoveryContext): Promise<{ refusal: stri
 /** null: tmux does not answer; then an absent session proves nothing. */
 async function askTmux({ supervisor }: RecoveryContext): Promise<PaneInfo[] | null> {
   const { tmux, clock, log } = supervisor.ports;
+  let timer: { cancel(): void } | null = null;
   const limit = new Promise<null>((resolve) => {
-    clock.setTimeout(() => resolve(null), ASK_LIMIT_MS);
+    timer = clock.setTimeout(() => resolve(null), ASK_LIMIT_MS);
   });
   try {
     return await Promise.race([tmux.list(), limit]);
   } catch (error) {
     log('warn', `tmux cannot be asked: ${messageOf(error)}`);
     return null;
+  } finally {
+    // A timer that is left would keep a supervisor alive that has been told to end.
+    (timer as { cancel(): void } | null)?.cancel();
   }
 }
 

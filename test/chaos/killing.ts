@@ -14,7 +14,7 @@ export async function killing(
   stage: Stage,
   deck: Kill[],
   random: () => number,
-  say: (text: string) => void,
+  killed: (count: number) => void,
 ): Promise<Counts> {
   const counts: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0, inDelivery: 0 };
   for (const [i, kill] of deck.entries()) {
@@ -38,7 +38,7 @@ export async function killing(
         throw new Error(`no ${kill.victim} of ${agent} to kill for ${VICTIM_WAIT_MS / 1_000} s`);
       await sleep(100);
     }
-    if ((i + 1) % 20 === 0) say(`${i + 1} of ${deck.length} kills`);
+    killed(i + 1);
   }
   return counts;
 }

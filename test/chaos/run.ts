@@ -42,15 +42,22 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const random = randomFrom(options.seed);
   const stage = await openStage(options);
   const problems: string[] = [];
+  /** Share of the kills that are done. */
+  let done = 0;
   let kills: Counts = { cli: 0, host: 0, supervisor: 0, tmux: 0, inTool: 0, inDelivery: 0 };
   try {
     const watcher = watchDoubles(stage.home8, stage.agents);
     const each = Math.floor(options.messages / stage.agents.length);
     const senders = stage.agents.map((agent) =>
-      feed(stage, agent.name, each, randomFrom(Math.floor(random() * 2 ** 32))),
+      feed(stage, agent.name, each, randomFrom(Math.floor(random() * 2 ** 32)), () => done),
     );
     const work = Promise.all(senders);
-    kills = await killing(stage, deckOf(options.kills, random), random, options.say);
+    const deck = deckOf(options.kills, random);
+    kills = await killing(stage, deck, random, (count) => {
+      done = count / deck.length;
+      if (count % 20 === 0) options.say(`${count} of ${deck.length} kills`);
+    });
+    done = 1;
     await work;
     options.say(`all ${each * stage.agents.length} messages queued; waiting until every agent is idle`);
     await settle(stage, problems);
@@ -70,9 +77,19 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   return { ok: problems.length === 0, problems, kills, messages: options.messages, seconds };
 }
 
+/** Messages run ahead of the kills by this share at most, so that neither is over long before the other. */
+const AHEAD = 0.1;
+
 /** Sends an agent's messages in order; a supervisor that is away is started by the next try with the same message id. */
-async function feed(stage: Stage, name: string, count: number, random: () => number): Promise<void> {
+async function feed(
+  stage: Stage,
+  name: string,
+  count: number,
+  random: () => number,
+  killed: () => number,
+): Promise<void> {
   for (let n = 1; n <= count; n++) {
+    while (n / count > killed() + AHEAD) await sleep(50);
     const { text } = numberedMessage(name, n, random);
     await stage.deliver(name, text, randomUUID());
     while ((await stage.queued(name)) > 8) await sleep(50);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Agent } from '../../src/client/index.ts';
+import { startOf } from '../../src/system/proc/index.ts';
 import { type TuttiHome, tuttiHome } from '../support/tutti.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -262,7 +263,7 @@ describe('stop', () => {
     });
     const ran = await home.run(['stop', 'alice']);
     expect(ran).toMatchObject({ status: 0, stdout: expect.stringMatching(/^alice {2}stopped/) });
-    expect(existsSync(`/proc/${shell}`)).toBe(false);
+    expect(startOf(Number(shell))).toBeNull();
     expect(await home.agent('alice')).toMatchObject({ state: 'stopped', wanted: 'down', pid: null });
     rmSync(join(home.work, 'shell.pid'));
     expect((await home.run(['stop', 'alice'])).status).toBe(0);
@@ -291,7 +292,7 @@ describe('rm', () => {
     const { id, pid } = await home.agent('file');
     expect(existsSync(home.paths.agentEnv(id))).toBe(true);
     expect(await home.run(['rm', 'file', '-y'])).toMatchObject({ status: 0, stdout: 'removed file\n' });
-    await waitFor('its process is gone', () => !existsSync(`/proc/${pid}`));
+    await waitFor('its process is gone', () => startOf(pid ?? 0) === null);
     await waitFor('its environment is gone', () => !existsSync(home.paths.agentEnv(id)));
     expect((await home.run(['show', 'file'])).status).toBe(3);
     expect(await home.data(['rm', 'stdin', '--yes'])).toMatchObject({ removed: [{ name: 'stdin' }] });

@@ -2,12 +2,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { startOf } from '../../src/system/proc/index.ts';
 import { type TuttiHome, tuttiHome } from '../support/tutti.ts';
 import { waitFor } from '../support/wait.ts';
 
 const hold = (name: string): string => `Hold. [[scenario:tool cmd="until [ -e ${name} ]; do sleep 0.05; done"]]`;
 const pidOf = async (home: TuttiHome): Promise<number> => (await home.data(['supervisor', 'status']))['pid'];
-const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
+const isGone = (pid: number): boolean => startOf(pid) === null;
 
 describe('the supervisor', () => {
   let home: TuttiHome;
