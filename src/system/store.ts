@@ -2,6 +2,7 @@
 import { readFileSync, renameSync } from 'node:fs';
 import { type Adapter, Low } from 'lowdb';
 import { z } from 'zod';
+import { completeState } from '../core/complete-state.ts';
 import { STATE_VERSION, type State } from '../core/state.ts';
 import type { Snapshots } from '../supervisor/ports.ts';
 import { isoNow } from './clock.ts';
@@ -117,7 +118,7 @@ export function parseState(text: string, migrations: StateMigrations): Parsed {
     value = step(value);
   }
   const checked = stateShape.safeParse(value);
-  if (checked.success) return { ok: true, state: checked.data as unknown as State };
+  if (checked.success) return { ok: true, state: completeState(checked.data as unknown as State) };
   const [issue] = checked.error.issues;
   return { ok: false, why: `${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'invalid'}` };
 }

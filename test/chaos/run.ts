@@ -2,17 +2,17 @@
  * The chaos run: five agents get numbered messages while their CLIs, pane hosts, supervisor and tmux server are killed with SIGKILL
  * at random moments. At the end the model server says what reached the model: every message once, in order, whole, each answered.
  *
- *     node scripts/run-ts.mjs test/chaos/run.ts [--seed N] [--kills 200] [--messages 1000] [--real] [--no-confirm] [--keep]
+ *     node scripts/run-ts.mjs test/chaos/run.ts [--seed N] [--kills 200] [--messages 1000] [--real | --cli claude] [--no-confirm] [--keep FOLDER]
  *
  * `--real` takes two real claude, one real codex and one real ACP CLI beside a built-in agent (see scripts/real-clis.mjs); without it all
- * five are built-in. `--no-confirm` switches the confirmation off: such a run must fail. Prints its seed and its counts.
+ * five are built-in; `--cli` takes five of one real CLI. `--keep` copies the home and the CLIs' own records there, to look into. `--no-confirm` switches the confirmation off: such a run must fail. Prints its seed and its counts.
  */
 import { randomUUID } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { sleep } from '../../src/system/clock.ts';
 import { deckOf, type Counts } from './kills.ts';
 import { judgeConversation, numberedMessage, randomFrom } from './messages.ts';
-import { openStage, type Stage } from './stage.ts';
+import { openStage, type RealName, type Stage } from './stage.ts';
 import { killing } from './killing.ts';
 import { auditLog } from './audit.ts';
 import { watchDoubles } from './watch.ts';
@@ -22,6 +22,10 @@ export interface ChaosOptions {
   kills: number;
   messages: number;
   real: boolean;
+  /** Five of this one instead of the mixed cast. */
+  cli?: RealName | undefined;
+  /** Folder that gets a copy of everything before it is removed. */
+  keep?: string | undefined;
   confirm: boolean;
   say(text: string): void;
 }
@@ -71,6 +75,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   } catch (error) {
     problems.push(`the run broke off: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   } finally {
+    if (options.keep !== undefined) stage.keep(options.keep);
     await stage.close();
   }
   const seconds = Math.round((performance.now() - began) / 1_000);
@@ -144,6 +149,8 @@ async function main(): Promise<void> {
       kills: { type: 'string', default: '200' },
       messages: { type: 'string', default: '1000' },
       real: { type: 'boolean', default: false },
+      cli: { type: 'string' },
+      keep: { type: 'string' },
       'no-confirm': { type: 'boolean', default: false },
     },
   });
@@ -155,6 +162,8 @@ async function main(): Promise<void> {
     kills: Number(values.kills),
     messages: Number(values.messages),
     real: values.real,
+    cli: values.cli as RealName | undefined,
+    keep: values.keep,
     confirm: !values['no-confirm'],
     say,
   });

@@ -1,6 +1,6 @@
 /** Where a chaos run plays: a home of its own, a scripted model, five agents, and a client that survives the death of the supervisor. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Client, connect } from '../../src/client/index.ts';
 import { sleep } from '../../src/system/clock.ts';
@@ -43,24 +43,37 @@ export interface Stage {
   runInside(name: string): Promise<string>;
   /** `tutti down --all`; what is left alive after it. */
   down(): Promise<string[]>;
+  /** Copies the home and the CLIs' own folders. */
+  keep(folder: string): void;
   close(): Promise<void>;
 }
+
+export type RealName = 'claude' | 'codex' | 'opencode';
 
 interface Cast {
   name: string;
   cli: string;
   program: string;
-  real: 'claude' | 'codex' | 'opencode' | null;
+  real: RealName | null;
 }
 
 const BUILT_IN = (name: string): Cast => ({ name, cli: 'tutti', program: 'main.js agent', real: null });
-const REAL: Cast[] = [
-  { name: 'claude-a', cli: 'claude', program: 'claude', real: 'claude' },
-  { name: 'claude-b', cli: 'claude', program: 'claude', real: 'claude' },
-  { name: 'codex-a', cli: 'codex', program: 'app-server', real: 'codex' },
-  { name: 'acp-a', cli: 'opencode', program: 'acp', real: 'opencode' },
+/** How its process is told from others by its command line. */
+const PROGRAMS: Record<RealName, string> = { claude: 'claude', codex: 'app-server', opencode: 'acp' };
+const realAgent = (real: RealName, name: string): Cast => ({ name, cli: real, program: PROGRAMS[real], real });
+const MIXED: Cast[] = [
+  realAgent('claude', 'claude-a'),
+  realAgent('claude', 'claude-b'),
+  realAgent('codex', 'codex-a'),
+  realAgent('opencode', 'acp-a'),
   BUILT_IN('own-a'),
 ];
+const LETTERS = ['a', 'b', 'c', 'd', 'e'];
+
+function castOf({ real, cli }: ChaosOptions): Cast[] {
+  if (cli !== undefined) return LETTERS.map((letter) => realAgent(cli, `${cli}-${letter}`));
+  return real ? MIXED : LETTERS.map((letter) => BUILT_IN(`own-${letter}`));
+}
 
 export async function openStage(options: ChaosOptions): Promise<Stage> {
   const place = tempHome('tutti');
@@ -70,7 +83,7 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
   writeFileSync(join(place.env['HOME'] ?? '', 'config.yaml'), 'version: 1\nwatchdog: { restarts: { max: 100000 } }\n');
   env['TUTTI_CONFIG'] = join(place.env['HOME'] ?? '', 'config.yaml');
   const server = await startScriptedServer();
-  const cast = options.real ? REAL : ['own-a', 'own-b', 'own-c', 'own-d', 'own-e'].map(BUILT_IN);
+  const cast = castOf(options);
   let client: Client | null = null;
 
   const withClient = async <T>(use: (client: Client) => Promise<T>): Promise<T> => {
@@ -151,6 +164,12 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
       await withClient((c) => c.down({ all: true }));
       return leftAlive();
     },
+    keep: (folder) => {
+      const options = { recursive: true, filter: (path: string) => !path.endsWith('.sock') };
+      cpSync(place.home, join(folder, 'home'), options);
+      cpSync(place.env['HOME'] ?? '', join(folder, 'own'), options);
+      writeFileSync(join(folder, 'seen.json'), JSON.stringify(agents.map(({ name }) => [name, server.messages(name)])));
+    },
     close: async () => {
       tools.close();
       client?.close();
@@ -176,7 +195,7 @@ async function launchOf(member: Cast, own: string, url: string, env: Record<stri
   }
   const cli = await realCli(member.real);
   if (!cli) throw new Error(`the real ${member.real} is not there: node scripts/real-clis.mjs installs it`);
-  return { command: cli.command, env: cli.environment(own, url) };
+  return { command: cli.command, env: { ...cli.environment(own, url), XDG_STATE_HOME: dirname(home) } };
 }
 
 /** What is alive of this home a moment after `down`. */

@@ -184,7 +184,9 @@ describe('the pane of an agent at work', () => {
 
   it('is shown again where its tmux server died: the agent lives on', async () => {
     const before = await home.agent('coder');
-    process.kill(Number(ours('display-message', '-p', '#{pid}')), 'SIGKILL');
+    const server = Number(ours('display-message', '-p', '#{pid}'));
+    expect(server).toBeGreaterThan(1);
+    process.kill(server, 'SIGKILL');
     await home.run(['send', 'coder', 'are you there?']);
     const after = await home.until(
       'coder',

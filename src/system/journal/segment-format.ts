@@ -1,4 +1,5 @@
 /** What stands in a segment of the event log: a snapshot line, then one event a line. Pure. */
+import { completeState } from '../../core/complete-state.ts';
 import type { TuttiEvent } from '../../core/event.ts';
 import type { State } from '../../core/state.ts';
 import { parseObject } from './lines.ts';
@@ -73,7 +74,7 @@ export function parseHeader(text: string, migrations: Migrations = MIGRATIONS): 
   if (snapshot === null) return { v, snapshot: null };
   if (typeof snapshot !== 'object' || Array.isArray(snapshot)) return null;
   const state = migrate(snapshot as Plain, v, 'snapshot', migrations);
-  return Number.isInteger(state['seq']) ? { v, snapshot: state as unknown as State } : null;
+  return Number.isInteger(state['seq']) ? { v, snapshot: completeState(state as unknown as State) } : null;
 }
 
 /** Reads an event line of a segment of version `v`. null = damaged. */
