@@ -165,6 +165,19 @@ export interface ExitVerdict {
   conversationLost: boolean;
 }
 
+/** What a CLI itself keeps of a conversation, where that needs mending before a resume. */
+export interface OwnRecord {
+  /** The file stands in any folder directly below this one. */
+  below: string;
+  name: string;
+  /**
+   * Text to append so that the conversation goes on where it ended; '' = nothing.
+   * @param lines of the file, in order
+   * @param whole the file ends with a newline
+   */
+  mend(lines: Iterable<string>, whole: boolean): string;
+}
+
 export interface Driver {
   /** `acp` = a CLI that only the configuration knows (`protocol: acp`). */
   readonly id: CliId | 'acp';
@@ -186,6 +199,8 @@ export interface Driver {
   };
   /** Whether the process exits at the end of a turn by design. */
   launch(spec: LaunchSpec, message: OutgoingMessage | null): Launch;
+  /** Asked before each resume, while no process of the agent is alive. */
+  ownRecord?(spec: LaunchSpec, env: Record<string, string>): OwnRecord | null;
   decoder(): Decoder;
   protocol(spec: LaunchSpec): Protocol;
   /** The person's own UI on the same conversation (`tutti take`). */

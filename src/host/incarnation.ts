@@ -23,6 +23,7 @@ import { spawnCli } from '../system/spawn.ts';
 import { attachCli, type CliProcess, STDIN_LIMIT } from './cli-process.ts';
 import { linesOf } from './file-lines.ts';
 import type { Ledger } from './ledger.ts';
+import { mendOwnRecord } from './own-record.ts';
 import type { ProcessId, Stoppable } from './tree.ts';
 
 /** The control run of the chaos test switches this off, to show that the test can fail. */
@@ -118,7 +119,15 @@ export class Incarnation implements Stoppable {
    */
   start(): Promise<StartResult> {
     this.#checking = !this.driver.capabilities.persistent;
+    if (this.spec.resume) this.#mendOwnRecord();
     return this.#spawn(this.driver.launch(this.spec, null));
+  }
+
+  #mendOwnRecord(): void {
+    const record = this.driver.ownRecord?.(this.spec, this.#options.env) ?? null;
+    for (const { level, text } of record === null ? [] : mendOwnRecord(record)) {
+      this.#options.ledger.record({ kind: 'note', level, text });
+    }
   }
 
   async #spawn(launch: Launch): Promise<StartResult> {
