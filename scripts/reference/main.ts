@@ -1,5 +1,6 @@
 /**
- * Writes docs/reference/ from the code: commands, configuration, events. `--check` only compares, and fails when a page is stale.
+ * Writes docs/reference/ from the code (commands, configuration, events), and the generated part of docs/reliability.md.
+ * `--check` only compares, and fails when a page is stale.
  *
  *     node scripts/run-ts.mjs scripts/reference/main.ts [--check]
  */
@@ -8,23 +9,25 @@ import { join } from 'node:path';
 import { commandsPage } from './commands.ts';
 import { configurationPage } from './configuration.ts';
 import { eventsPage } from './events.ts';
+import { reliabilityPage } from './reliability.ts';
 
-const folder = join(process.cwd(), 'docs', 'reference');
+const folder = join(process.cwd(), 'docs');
 const pages: Record<string, string> = {
-  'commands.md': await commandsPage(),
-  'configuration.md': configurationPage(),
-  'events.md': eventsPage(),
+  'reference/commands.md': await commandsPage(),
+  'reference/configuration.md': configurationPage(),
+  'reference/events.md': eventsPage(),
+  'reliability.md': reliabilityPage(readFileSync(join(folder, 'reliability.md'), 'utf8')),
 };
 
 const check = process.argv.includes('--check');
 const stale: string[] = [];
-mkdirSync(folder, { recursive: true });
+mkdirSync(join(folder, 'reference'), { recursive: true });
 for (const [name, text] of Object.entries(pages)) {
   const path = join(folder, name);
   if (check && (!existsSync(path) || readFileSync(path, 'utf8') !== text)) stale.push(name);
   if (!check) writeFileSync(path, text);
 }
 if (stale.length > 0) {
-  process.stderr.write(`stale: docs/reference/{${stale.join(',')}}; npm run docs writes them anew\n`);
+  process.stderr.write(`stale: docs/{${stale.join(',')}}; npm run docs writes them anew\n`);
   process.exitCode = 1;
 }

@@ -42,6 +42,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
       condemned: false,
       crashed: false,
       turnCutShort: false,
+      outcome: null,
       lastError: null,
     },
     conversationId: null,

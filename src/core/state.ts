@@ -114,6 +114,8 @@ export interface AgentState {
     crashed: boolean;
     /** The last turn began and did not end (a kill): the next resume owes a restart note. */
     turnCutShort: boolean;
+    /** How its latest turn ended; null = none has ended in this incarnation. */
+    outcome: TurnOutcome | null;
     /** Last error the CLI reported in this turn, for the exit's classification. */
     lastError: { code: string; message: string; retryable: boolean } | null;
   };

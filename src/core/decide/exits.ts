@@ -27,7 +27,7 @@ export function onExitRecord(w: Work, agent: AgentState, record: ExitRecord, ite
     w.emit(agent.id, { type: 'exit', code: record.code, signal: record.signal, cause: 'by_design' }, { by: 'host' });
     return;
   }
-  const verdict = item.exit ?? UNCLASSIFIED;
+  const verdict = withItsTurn(agent, item.exit ?? UNCLASSIFIED);
   // Asked for is what we asked for, whatever the driver makes of the signal; a condemned one was counted when it was judged.
   // A host that ends its CLI of its own accord (a broken protocol) does it because the CLI failed.
   const asked = agent.cli.phase === 'stopping';
@@ -46,8 +46,34 @@ export function onExitRecord(w: Work, agent: AgentState, record: ExitRecord, ite
   const lost = verdict.conversationLost && agent.conversationId !== null;
   if (lost) forgetConversation(w, agent, verdict.message);
   if (agent.wanted === 'down' || asked) return;
-  passVerdict(w, agent, afterExit(w, agent, { ...verdict, cause, retryable: verdict.retryable || lost }, working));
+  const next = afterExit(w, agent, { ...verdict, cause, retryable: verdict.retryable || lost }, working);
+  // A limit is not over, and a failure not mended, because the process ended.
+  if ((agent.gate === 'limited' || agent.gate === 'failed') && next.gate !== 'failed') return;
+  if (agent.gate !== 'failed') passVerdict(w, agent, next);
 }
+
+/** What the exit means in the light of its last turn: the code alone often says less than the turn's own error, or the contrary. */
+function withItsTurn(agent: AgentState, verdict: Classified): Classified {
+  const { turn, outcome, lastError } = agent.cli;
+  if (turn) {
+    if (verdict.cause !== 'clean') return verdict;
+    return { ...verdict, cause: 'crash', code: 'crash', message: 'the CLI ended in the middle of a turn' };
+  }
+  if (outcome === null || outcome === 'ok') return verdict;
+  const message = lastError?.message ?? `its last turn ended: ${outcome}`;
+  // Ended well after a turn that nothing but a person can mend: that is no work done.
+  if (verdict.cause === 'clean') {
+    return outcome === 'error' && lastError?.retryable === false ? { ...verdict, message, retryable: false } : verdict;
+  }
+  if (verdict.cause !== 'crash') return verdict;
+  const cause = (lastError && CAUSES[lastError.code]) ?? 'turn_failed';
+  // The error is on record as the turn's; a context that is full is no reason not to start again.
+  const retryable = lastError === null || lastError.retryable || lastError.code === 'context_overflow';
+  return { ...verdict, cause, code: null, message, retryable };
+}
+
+/** Causes of an exit by the error of the turn before it. */
+const CAUSES: Record<string, string> = { usage_limit: 'limit', rate_limit: 'limit', auth: 'auth', billing: 'billing' };
 
 /** The conversation cannot be resumed: the next start begins a new one, with what is known of the old. */
 export function forgetConversation(w: Work, agent: AgentState, why: string): void {

@@ -104,6 +104,11 @@ function afterTurn(w: Work, agent: AgentState, outcome: string): void {
     passVerdict(w, agent, { gate: 'limited', reason, hint: null, resumeAt: limitUntil(w, agent) });
     return;
   }
+  if (outcome === 'budget') {
+    const hint = 'give it a larger budget, then `tutti resume`';
+    passVerdict(w, agent, { gate: 'failed', reason: 'its budget is used up', hint, resumeAt: null });
+    return;
+  }
   if (outcome !== 'error' || !error) return;
   const hint = HINTS[error.code];
   if (hint !== undefined) passVerdict(w, agent, { gate: 'failed', reason: error.message, hint, resumeAt: null });

@@ -122,6 +122,7 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
       turnStartedAt: null,
       turnExpectedAt: null,
       condemned: false,
+      outcome: null,
       lastError: null,
       at: event.at,
     };

@@ -29,6 +29,7 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   agent.cli.turnStartedAt = null;
   agent.openCalls = {};
   agent.lastOutcome = event.outcome;
+  agent.cli.outcome = event.outcome;
   if (event.outcome === 'ok') {
     agent.taskOpen = agent.queue.length > 0;
     agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0 };

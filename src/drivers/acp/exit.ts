@@ -17,7 +17,8 @@ export interface ExitWords {
 /** A shell's, or our own spawn's, word for: not there, or not to be run. */
 const MISSING_CODES: readonly number[] = [126, 127];
 const LOST = /method: ["']session\/load["']|No previous sessions found|Invalid session identifier|Session not found/;
-const BAD_FLAG = /Unknown (argument|option)|Unknown arguments|Invalid values/i;
+/** Some only print their usage instead of saying what they do not know. */
+const BAD_FLAG = /Unknown (argument|option)|Unknown arguments|Invalid values|^(Options|Positionals):$/im;
 const BAD_CONFIG = /Configuration is invalid|ConfigInvalidError|Invalid configuration|ConfigJsonError/i;
 const LOGIN = /set an Auth method|GEMINI_API_KEY|API key|Authentication required|not logged in/i;
 
@@ -70,6 +71,7 @@ function byWords(exit: Exit, { name, login }: ExitWords): Known | null {
     const hint = 'Look at clis.<name>.args and at the version.';
     return {
       cause: 'bad_flag',
+      code: 'protocol',
       message: `${name} does not know an option that it was started with.`,
       hint,
       retryable: false,
@@ -78,6 +80,7 @@ function byWords(exit: Exit, { name, login }: ExitWords): Known | null {
   if (exit.silent && BAD_CONFIG.test(exit.stderr)) {
     return {
       cause: 'bad_config',
+      code: 'protocol',
       message: `${name} does not accept its configuration.`,
       hint: firstLine(exit.stderr),
       retryable: false,

@@ -5,6 +5,8 @@ export class OneShot {
   /** Calls without their result yet; an aborted one may have it after its turn. */
   readonly calls = new Map<string, { tool: ToolName; at: number | null }>();
   open = false;
+  /** The conversation was too long: the next request shortens it, and its end is not the turn's. */
+  compacting = false;
   /** A turn has ended in this stream. */
   ended = false;
   /** What an error in the turn made of its outcome. */

@@ -18,7 +18,7 @@ export function classifyExit(exit: Parameters<Driver['classifyExit']>[0]): ExitV
   if (exit.code === 2)
     return verdict(
       'bad_flag',
-      'unknown',
+      'protocol',
       'Aider does not take one of its flags.',
       'Look at clis.aider.args, and at the version: tutti doctor.',
       false,

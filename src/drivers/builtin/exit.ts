@@ -27,7 +27,7 @@ export function classifyExit(exit: Exit): ExitVerdict {
     case AGENT_EXIT.usage:
       return {
         cause: 'bad_flag',
-        code: 'unknown',
+        code: 'protocol',
         message: `The agent does not take one of its flags${lastLine(exit.stderr)}.`,
         hint: 'Look at clis.tutti.args.',
         retryable: false,

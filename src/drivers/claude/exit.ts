@@ -54,7 +54,7 @@ const STDERR: readonly (readonly [RegExp, Known])[] = [
     /cannot be used with root\/sudo/,
     {
       cause: 'root',
-      code: 'unknown',
+      code: 'protocol',
       message: 'Claude refuses to skip permissions as root.',
       hint: 'Use --permissions auto, run as another user, or set IS_SANDBOX=1 where this is a sandbox.',
       retryable: false,
@@ -64,7 +64,7 @@ const STDERR: readonly (readonly [RegExp, Known])[] = [
     /unknown option|requires --verbose|too many arguments|argument missing|is invalid/i,
     {
       cause: 'bad_flag',
-      code: 'unknown',
+      code: 'protocol',
       message: 'Claude does not take one of its flags.',
       hint: 'Look at clis.claude.args, and at the version: tutti doctor.',
       retryable: false,

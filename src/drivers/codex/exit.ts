@@ -1,5 +1,6 @@
 /** Why an app-server ended. The texts are those of 0.169. */
 import type { Driver, ExitVerdict } from '../driver.ts';
+import { conversationIsLost } from './errors.ts';
 
 type Exit = Parameters<Driver['classifyExit']>[0];
 type Known = Omit<ExitVerdict, 'message'> & { message: (line: string) => string };
@@ -12,7 +13,7 @@ const BY_STDERR: readonly (readonly [RegExp, Known])[] = [
     /^error: (?:unexpected argument|invalid value|unrecognized subcommand|a value is required|the argument).*$/m,
     hopeless(
       'bad_flag',
-      null,
+      'protocol',
       (line) => `codex does not take its arguments: ${line}`,
       'check clis.codex.args and clis.codex.command',
     ),
@@ -21,7 +22,7 @@ const BY_STDERR: readonly (readonly [RegExp, Known])[] = [
     /^Error: (?:unknown variant|invalid type|failed to (?:load|parse) (?:the )?config|error loading config|CODEX_HOME points to).*$/im,
     hopeless(
       'bad_config',
-      null,
+      'protocol',
       (line) => `codex does not accept its configuration: ${line}`,
       'mend ~/.codex/config.toml or clis.codex.args',
     ),
@@ -29,6 +30,19 @@ const BY_STDERR: readonly (readonly [RegExp, Known])[] = [
   [
     /^.*(?:Missing optional dependency|command not found|ENOENT).*$/m,
     hopeless('missing', null, (line) => `codex is not installed completely: ${line}`, 'npm install -g @openai/codex'),
+  ],
+  [
+    /^Not inside a trusted directory.*$/m,
+    hopeless(
+      'untrusted',
+      'protocol',
+      () => 'codex does not trust this folder',
+      'start codex in it once and trust it, or make it a git repository',
+    ),
+  ],
+  [
+    /^.*No prompt provided.*$/m,
+    { ...hopeless('protocol', 'protocol', () => 'codex was given no message', ''), hint: null, retryable: true },
   ],
   [
     /^.*(?:Not logged in|codex login|401 Unauthorized|Missing environment variable).*$/im,
@@ -68,6 +82,10 @@ export function classifyExit(exit: Exit): ExitVerdict {
     if (line !== undefined) return { ...known, message: known.message(line.trim()) };
   }
   if (exit.code === 127) return { ...hopelessMissing };
+  if (conversationIsLost(stderr)) {
+    const lost = verdict('no_conversation', 'unknown', 'codex could not load the conversation again');
+    return { ...lost, hint: 'it begins afresh with a handoff', conversationLost: true };
+  }
   return verdict('crash', 'crash', `codex ended with exit code ${exit.code ?? 'unknown'}${lastLine(stderr)}`);
 }
 

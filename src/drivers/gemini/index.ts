@@ -43,15 +43,22 @@ export const gemini: Driver = acpDriver({
         hint: 'Run gemini once and log in, or set GEMINI_API_KEY for this account.',
         retryable: false,
       },
-      42: { cause: 'bad_input', message: 'Gemini refused what it was started with.', retryable: false },
+      42: {
+        cause: 'bad_input',
+        code: 'protocol',
+        message: 'Gemini refused what it was started with.',
+        retryable: false,
+      },
       52: {
         cause: 'bad_config',
+        code: 'protocol',
         message: 'Gemini does not accept its settings.',
         hint: 'Look at ~/.gemini/settings.json.',
         retryable: false,
       },
       55: {
         cause: 'untrusted',
+        code: 'protocol',
         message: 'Gemini does not trust this folder.',
         hint: 'Trust it once in gemini itself.',
         retryable: false,

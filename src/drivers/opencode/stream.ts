@@ -103,6 +103,10 @@ function stepFinish(line: JsonObject, { turn }: Run): DriverEventBody[] | null {
   if (reason === null) return null;
   const usage = stepUsage(part);
   if (reason === 'tool-calls') return [...turn.start(), usage];
+  if (turn.compacting && reason === 'stop') {
+    turn.compacting = false;
+    return [...turn.flush(), usage];
+  }
   const bad = BAD_FINISH[reason];
   const before: DriverEventBody[] = [usage];
   if (bad !== undefined) before.push({ type: 'error', code: 'model', message: bad, retryable: false });
@@ -117,6 +121,9 @@ function error(line: JsonObject, { turn }: Run): DriverEventBody[] {
   const event: DriverEventBody = { type: 'error', ...failure };
   if (!turn.open && turn.ended) return [event];
   const started = turn.start();
-  if (named['name'] === 'ContextOverflowError') return [...started, event];
+  if (named['name'] === 'ContextOverflowError') {
+    turn.compacting = true;
+    return [...started, event];
+  }
   return [...started, ...turn.end(outcomeOf(failure.code), null, [event])];
 }

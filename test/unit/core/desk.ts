@@ -1,7 +1,7 @@
 /** A supervisor's desk for tests: one state, inputs in order, a clock that is set by hand. Checks on the way that `decide` changes nothing. */
 import { decide } from '../../../src/core/decide/index.ts';
 import { emptyState } from '../../../src/core/empty-state.ts';
-import type { DriverEventBody, EventType, JsonObject, TuttiEvent } from '../../../src/core/event.ts';
+import type { DriverEventBody, EventType, JsonObject, TurnOutcome, TuttiEvent } from '../../../src/core/event.ts';
 import type { HostHello, JournalRecord, RecordBody } from '../../../src/core/host-wire.ts';
 import { reduce } from '../../../src/core/reduce/index.ts';
 import type { AgentSpec, AgentState, State } from '../../../src/core/state.ts';
@@ -46,7 +46,7 @@ export const CRASH: NonNullable<IngestedRecord['exit']> = {
 };
 
 export const TURN: DriverEventBody = { type: 'turn', number: null, phase: 'start', outcome: null, durationMs: null };
-export const ended = (outcome: 'ok' | 'error' | 'interrupted' | 'limit'): DriverEventBody => ({
+export const ended = (outcome: TurnOutcome): DriverEventBody => ({
   type: 'turn',
   number: null,
   phase: 'end',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ErrorCode } from '../../../../src/core/event.ts';
 import { CRASH, Desk, ended, ID, TURN } from '../desk.ts';
 
 describe('a CLI that ends unasked', () => {
@@ -119,6 +120,82 @@ describe('a CLI that ends unasked', () => {
     );
     expect(desk.agent()).toMatchObject({ state: 'idle', cli: { phase: 'ready', incarnation } });
     expect(desk.orders()).toEqual([]);
+  });
+});
+
+describe('a CLI that ends after a turn that failed', () => {
+  const failedTurn = (code: ErrorCode, retryable: boolean): Desk => {
+    const desk = new Desk().up();
+    desk.said(TURN);
+    const limit = code === 'usage_limit' || code === 'rate_limit';
+    desk.said({ type: 'error', code, message: `it met ${code}`, retryable }, ended(limit ? 'limit' : 'error'));
+    desk.done();
+    return desk;
+  };
+
+  it.each<[ErrorCode, boolean, string, string]>([
+    ['usage_limit', true, 'limit', 'limited'],
+    ['rate_limit', true, 'limit', 'limited'],
+    ['overloaded', true, 'turn_failed', 'limited'],
+    ['auth', false, 'auth', 'failed'],
+    ['billing', false, 'billing', 'failed'],
+    ['model', false, 'turn_failed', 'failed'],
+    ['context_overflow', false, 'turn_failed', 'starting'],
+  ])('with %s has that as its cause, and says the error once', (code, retryable, cause, state) => {
+    const desk = failedTurn(code, retryable);
+    desk.exit();
+    expect(desk.events('exit')).toMatchObject([{ cause }]);
+    expect(desk.events('error').map((error) => error.code)).toEqual([code]);
+    expect(desk.agent().state).toBe(state);
+  });
+
+  it.each([['signal'], ['crash']])('by a %s waits for the end of the limit all the same, and goes on then', (cause) => {
+    const desk = failedTurn('usage_limit', true);
+    const { resumeAt } = desk.agent();
+    desk.exit({ cause });
+    desk.wait(59_000);
+    expect(desk.orders()).toEqual([]);
+    expect(desk.agent()).toMatchObject({ state: 'limited', resumeAt });
+    desk.wait(1_000);
+    expect(desk.orders()).toEqual(['start']);
+  });
+
+  it('stays failed where only a person can help', () => {
+    const desk = failedTurn('auth', false);
+    const { hint } = desk.agent();
+    desk.exit({ cause: 'signal' });
+    desk.wait(3_600_000);
+    expect(desk.orders()).toEqual([]);
+    expect(desk.agent()).toMatchObject({ state: 'failed', hint });
+  });
+
+  it('is not done, however well it ended', () => {
+    const desk = failedTurn('model', false);
+    desk.exit({ cause: 'clean', code: null });
+    expect(desk.agent()).toMatchObject({ state: 'failed', reason: 'it met model' });
+  });
+
+  it('crashed, if the turn had not ended, however well it says that it ended', () => {
+    const desk = new Desk().up();
+    desk.said(TURN);
+    desk.exit({ cause: 'clean', code: null });
+    expect(desk.events('exit')).toMatchObject([{ cause: 'crash' }]);
+    expect(desk.agent()).toMatchObject({ state: 'starting', restarts: 1 });
+  });
+
+  it('is judged by itself alone when the turn was one of an earlier process', () => {
+    const desk = failedTurn('model', false);
+    desk.exit({ cause: 'signal' });
+    desk.upAgain();
+    desk.exit();
+    expect(desk.events('exit').at(-1)).toMatchObject({ cause: 'crash' });
+  });
+
+  it('is failed with a word on money when its budget is used up', () => {
+    const desk = new Desk().up();
+    desk.said(TURN);
+    desk.said(ended('budget'));
+    expect(desk.agent()).toMatchObject({ state: 'failed', hint: expect.stringContaining('budget') });
   });
 });
 

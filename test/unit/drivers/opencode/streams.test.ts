@@ -61,7 +61,7 @@ describe('recorded streams of opencode', () => {
       'session.idle': '(empty) message turn',
       'session.status': '(empty)',
       'session.updated': '(empty)',
-      step_finish: 'message turn usage',
+      step_finish: 'message thinking turn usage',
       step_start: '(decoded) session turn',
       text: '(decoded) activity thinking',
       tool_use: 'thinking tool_call tool_result',
@@ -74,7 +74,7 @@ const outcomes: [string, (string | null)[], string[]][] = [
   ['auth', ['error'], ['auth']],
   ['ratelimit-forever', ['limit'], ['rate_limit']],
   ['refusal', ['error'], ['model']],
-  ['toolong', ['ok', 'ok'], ['context_overflow']],
+  ['toolong', ['ok'], ['context_overflow']],
   ['serve.events', ['ok', 'ok', 'interrupted'], []],
   ['kill9-midtool', [], []],
 ];
