@@ -1,5 +1,5 @@
 /** docs/reference/configuration.md: every key of tutti.yaml with its type, from the published schema; and every default. */
-import { projectJsonSchema } from '../../src/core/config/schema.ts';
+import { projectJsonSchema, userJsonSchema } from '../../src/core/config/schema.ts';
 import { DEFAULTS } from '../../src/core/config/settings.ts';
 import { formatDuration } from '../../src/core/config/duration.ts';
 
@@ -18,6 +18,9 @@ interface Node {
 export function configurationPage(): string {
   const rows: string[] = [];
   walk(projectJsonSchema() as Node, '', rows);
+  const own: string[] = [];
+  const { notify } = (userJsonSchema() as Node).properties ?? {};
+  if (notify) walk(notify, 'notify', own);
   const { restarts, backoff, limit, maxStarts } = DEFAULTS;
   const defaults: [string, string, string][] = [
     ['watchdog.restarts.max', String(restarts.max), 'unexpected ends within the window before an agent is `failed`'],
@@ -50,6 +53,15 @@ export function configurationPage(): string {
     '',
     '`<name>` is 1-32 of `a-z 0-9 - _`, starting with a letter. `${VAR}` in the values of `env` is read from the environment of the command that loads the file.',
     'config.yaml (`$XDG_CONFIG_HOME/tutti/config.yaml`, or `TUTTI_CONFIG`) takes `defaults`, `clis`, `accounts`, `watchdog` and `limits`; the project wins key by key.',
+    '',
+    '## Notifications (config.yaml)',
+    '',
+    '`notify` is a list of sinks, or a map with these keys. An alert is told once for each cause; what comes together is told together.',
+    'Severities: `info` = an agent is held by a limit, the digest; `warning` = an agent waits for a person or has given up; `urgent` = it concerns the whole fleet or the machine.',
+    '',
+    '| key | value |',
+    '|---|---|',
+    ...own,
     '',
     '## Defaults',
     '',

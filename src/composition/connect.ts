@@ -1,6 +1,7 @@
 /** Connects a command to its home's supervisor, and starts one detached where none runs. */
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { loadUserConfig } from '../cli/config-file.ts';
 import { CliFailure, failureOf } from '../cli/failure.ts';
 import type { Output } from '../cli/output.ts';
 import type { Started } from '../cli/program.ts';
@@ -12,6 +13,7 @@ import { lockOwner } from '../system/lock.ts';
 import { startOf } from '../system/proc/index.ts';
 import { homePaths, prepareHome } from '../system/paths.ts';
 import { findTmux, startDetached } from '../system/process.ts';
+import { keepVariables } from './notify.ts';
 
 export interface ConnectHomeOptions {
   /** Start one where none runs: in the background, or (a function) in the caller's own way. */
@@ -48,6 +50,7 @@ export async function connectHome(home: string, options: ConnectHomeOptions): Pr
 /** Starts one in the background; it writes its log to log/supervisor.log, and why it cannot run to log/supervisor.err. */
 async function startSupervisor(home: string, env: NodeJS.ProcessEnv, dist: string): Promise<Started> {
   const paths = prepareHome(home);
+  keepVariables(paths, env, loadUserConfig(env)?.notify);
   const words = join(paths.log, 'supervisor.err');
   const before = statSync(words, { throwIfNoEntry: false })?.size ?? 0;
   const argv = [process.execPath, join(dist, 'main.js'), 'supervisor', 'run', '--home', paths.home, '--json'];

@@ -5,6 +5,7 @@ import { createApi, unixSocket } from '../api/server.ts';
 import { CliFailure } from '../cli/failure.ts';
 import { loadUserConfig } from '../cli/config-file.ts';
 import { allowedVariables } from '../core/config/environment.ts';
+import { notifySettings } from '../core/config/notify.ts';
 import { settingsFrom } from '../core/config/settings.ts';
 import type { JsonObject } from '../core/event.ts';
 import { HOST_PROTOCOL } from '../core/host-wire.ts';
@@ -21,6 +22,7 @@ import { processes } from '../system/proc/index.ts';
 import { secretText } from '../system/redact.ts';
 import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
+import { localZone, notifierFor } from './notify.ts';
 import { BUILD, VERSION } from './build.ts';
 
 /** A larger log file is put aside; one old one is kept. Bytes. */
@@ -135,6 +137,7 @@ function supervisorOptions(
   { paths, env, dist, log, tmux }: Parts,
   onEnd: SupervisorOptions['onEnd'],
 ): SupervisorOptions {
+  const user = loadUserConfig(env);
   const raised = Number(env.TUTTI_TEST_PROTOCOL);
   return {
     home: paths.home,
@@ -143,7 +146,7 @@ function supervisorOptions(
     build: BUILD,
     pid: process.pid,
     protocol: Number.isInteger(raised) && raised > 0 ? raised : HOST_PROTOCOL,
-    settings: settingsFrom(loadUserConfig(env)),
+    settings: { ...settingsFrom(user), notify: notifySettings(user?.notify, localZone()) },
     defaultCwd: env.HOME ?? paths.home,
     crashed: statSync(paths.supervisorLock, { throwIfNoEntry: false }) !== undefined,
     onEnd,
@@ -157,6 +160,7 @@ function supervisorOptions(
       tmux,
       processes,
       secretText,
+      notifier: notifierFor(paths, env, user?.notify),
       driver: (cli) => driverFor(cli, cli === 'acp' ? 'acp' : undefined),
       // The built-in agent is this very program.
       command: (cli) => (cli === 'tutti' ? [process.execPath, join(dist, 'main.js')] : null),

@@ -1,5 +1,6 @@
 /** When `decide` has to look again although nothing happened: the supervisor sets one timer to it and sends a `tick`. */
 import { ms } from './time.ts';
+import { alertDue } from './decide/alerts.ts';
 import { deadlines } from './decide/watch.ts';
 import type { AgentState } from './state.ts';
 import type { NextDue } from './step.ts';
@@ -14,8 +15,8 @@ export function agentDue(agent: AgentState): number | null {
   return Number.isFinite(due) ? due : null;
 }
 
-export const nextDue: NextDue = (state) => {
-  let first: number | null = null;
+export const nextDue: NextDue = (state, settings) => {
+  let first = alertDue(state, settings);
   for (const id in state.agents) {
     const due = agentDue(state.agents[id] as AgentState);
     if (due !== null && (first === null || due < first)) first = due;

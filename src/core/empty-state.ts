@@ -1,4 +1,5 @@
 /** Where a home begins. */
+import { noAlerts } from './alerts/alert.ts';
 import { STATE_VERSION, type State } from './state.ts';
 
 /** The state of a home without a past. */
@@ -11,6 +12,7 @@ export function emptyState(logId: string): State {
     removing: {},
     projects: {},
     commands: {},
+    alerts: noAlerts(),
     totals: { events: 0, raw: 0 },
   };
 }

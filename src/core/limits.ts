@@ -36,5 +36,15 @@ export const EXCHANGE_CHARS = 2_000;
 export const EARLIER_EXCHANGE_CHARS = 300;
 /** Exchanges before the latest that are kept for a handoff; the oldest go first. */
 export const EXCHANGES_KEPT = 20;
+/** Causes of alerts that are remembered; the oldest are forgotten, and would be told again. */
+export const CAUSES_KEPT = 500;
+/** Alerts that wait to be told; beyond it the oldest go untold (they are on record). */
+export const ALERTS_OPEN = 200;
+/** A request is told of again for so long; after that it only stands in lists and digests. Milliseconds. */
+export const REMIND_FOR_MS = 86_400_000;
+/** Alerts that one notification carries; further ones are counted. */
+export const ALERTS_IN_ONE = 20;
+/** Times of notifications that are remembered: the most that `notify.rate.max` may be. */
+export const NOTIFICATIONS_KEPT = 100;
 /** A task in the pane's header. Characters. */
 export const VIEW_TASK_CHARS = 200;

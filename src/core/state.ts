@@ -13,6 +13,7 @@ import type {
   TurnOutcome,
   Wanted,
 } from './event.ts';
+import type { AlertsState } from './alerts/alert.ts';
 import type { HostVerb } from './host-wire.ts';
 
 export const STATE_VERSION = 1;
@@ -29,6 +30,8 @@ export interface State {
   projects: Record<string, ProjectState>;
   /** Results of recent user commands by id, so that a repeated one is answered and not done again. Bounded. */
   commands: Record<string, { seq: number; ok: boolean }>;
+  /** What people are told. */
+  alerts: AlertsState;
   totals: { events: number; raw: number };
 }
 

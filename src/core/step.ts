@@ -6,6 +6,7 @@
  * for the agents concerned and asks for what is missing, so that a lost effect or a crash heals at the next look.
  */
 import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, JournalRef, Wanted } from './event.ts';
+import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
 import type { AgentSpec, State } from './state.ts';
 
@@ -113,7 +114,9 @@ export type Effect =
   /** After rm: session, env file, sockets. Journals stay until retention drops them. */
   | { do: 'forget'; agentId: string }
   /** Show state, context and cost in the session's status line. */
-  | { do: 'status_line'; agentId: string };
+  | { do: 'status_line'; agentId: string }
+  /** Tell people: to every sink that it concerns. Outcome: what each sink made of it. */
+  | { do: 'notify'; notification: Notification };
 
 export interface NewEvent {
   agentId: string | null;
@@ -141,6 +144,7 @@ export interface Settings {
   /** Without a reset time: first wait and cap. */
   limit: { baseMs: number; capMs: number };
   maxStarts: number;
+  notify: NotifySettings;
 }
 
 /**

@@ -59,6 +59,9 @@ const TELL: { [T in EventType]: Teller<T> } = {
 
 function tellCommand(event: EventOf<'command'>): string | null {
   if (event.verb === 'host.configure' || event.verb === 'host.ready') return null;
+  if (event.verb === 'alert')
+    return event.phase === 'done' ? `it was worth an alert: ${String(event.args?.text)}` : null;
+  if (event.verb === 'notify') return null;
   if (!event.verb.startsWith('host.')) return `${event.by} asked for ${event.verb}`;
   const what = event.verb.slice('host.'.length);
   return event.phase === 'accepted' ? null : `${what} ${event.phase}`;

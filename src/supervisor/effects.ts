@@ -33,6 +33,8 @@ export interface EffectsOptions {
   state(): State;
   submit(input: Input): Promise<unknown>;
   failed(effect: Effect, error: unknown): void;
+  /** A person should know (null = over). */
+  problem(key: 'notify', text: string | null): void;
 }
 
 export interface Effects {
@@ -51,6 +53,7 @@ const HANDLERS: { [K in Effect['do']]: Handler<K> } = {
   close_session: closeSession,
   forget,
   status_line: statusLine,
+  notify,
 };
 
 /** Outcomes that nobody waits for: a command is answered by its host, a status line is only shown. */
@@ -235,6 +238,17 @@ async function statusLine(effect: Extract<Effect, { do: 'status_line' }>, option
   const { left, right } = statusText(agent);
   await ports.tmux.setStatus(ports.sessionTarget(agent.name), left, right);
   return null;
+}
+
+/** Fails when it arrived nowhere; which sinks it did not reach is in its outcome either way. */
+async function notify(effect: Extract<Effect, { do: 'notify' }>, options: EffectsOptions): Promise<Json> {
+  const outcomes = await options.supervisor.ports.notifier.send(effect.notification);
+  const failures = outcomes.flatMap(({ sink, error }) => (error === null ? [] : [`${sink}: ${error}`]));
+  options.problem('notify', failures.length === 0 ? null : `an alert did not arrive: ${failures.join('; ')}`);
+  if (failures.length > 0 && failures.length === outcomes.length) {
+    throw new EffectFailure({ code: 'RUNTIME_ERROR', message: failures.join('; '), hint: null, retryable: false });
+  }
+  return { sinks: outcomes.map(({ sink, error }) => ({ sink, error })) };
 }
 
 /** State, context and cost on the left; how to leave on the right. `#` would begin a tmux format. */

@@ -9,6 +9,7 @@ import type {
   EventLogRecovery,
   JournalReader,
   Logger,
+  Notifier,
   Processes,
   SecretText,
   SessionTarget,
@@ -27,6 +28,7 @@ export interface SupervisorPorts {
   journals: JournalReader;
   tmux: Tmux;
   processes: Processes;
+  notifier: Notifier;
   /** Finds known secrets (name → value) and common token forms. */
   secretText(secrets: Record<string, string>): SecretText;
   driver: DriverLookup;

@@ -1,4 +1,5 @@
 /** What the supervisor needs from the edges; `system/` implements it, tests use the real things or fakes under the same contract suite. */
+import type { Notification } from '../core/alerts/alert.ts';
 import type { Json, JsonObject, TuttiEvent } from '../core/event.ts';
 import type { JournalRecord } from '../core/host-wire.ts';
 import type { State } from '../core/state.ts';
@@ -123,6 +124,20 @@ export interface SecretText {
   redact(text: string): string;
   /** Name of a known secret that the text contains. */
   find(text: string): string | null;
+}
+
+/** What became of a notification at one sink; `error` null = it arrived. */
+export interface SinkOutcome {
+  sink: string;
+  error: string | null;
+}
+
+/** Desktop, commands and webhooks of the configuration. */
+export interface Notifier {
+  /** Tells every sink that it concerns. Each has a time limit; never rejects. Without such a sink: an empty list. */
+  send(notification: Notification): Promise<SinkOutcome[]>;
+  /** Gives up what is on its way. */
+  close(): void;
 }
 
 /** Lines of log/supervisor.log. */

@@ -112,7 +112,7 @@ function assemble(
     facade: { ...createReads(running), ...createWrites({ ...running, secrets, recovered: recovering, until }) },
     recovered: recovering,
     epochs: () => Object.values(loop.state.agents).map(({ id, host }) => ({ agentId: id, epoch: host.epoch })),
-    close: () => (closing ??= closeAll(parts, log, lock, ports.log)),
+    close: () => (closing ??= closeAll(parts, log, lock, ports)),
   };
 }
 
@@ -177,6 +177,7 @@ function wire(
     state: () => loop.state,
     submit: loop.submit,
     failed: (effect, error) => ports.log('warn', `${effect.do}: ${messageOf(error)}`),
+    problem: (key, text) => problems.set(key, text),
   });
   return { loop, hub, hosts, ingest, effects, saver, problems };
 }
@@ -201,9 +202,10 @@ async function closeAll(
   parts: Parts,
   log: EventLog,
   lock: SupervisorLock,
-  logger: SupervisorOptions['ports']['log'],
+  { log: logger, notifier }: SupervisorOptions['ports'],
 ): Promise<void> {
   parts.hosts.close();
+  notifier.close();
   await parts.loop.stop();
   await parts.effects.idle();
   parts.saver.stop();

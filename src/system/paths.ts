@@ -29,6 +29,8 @@ export interface HomePaths {
   tmuxConf: string;
   tmuxPid: string;
   accountsEnv: string;
+  /** Variables of the configuration's `notify`, as the last command that had them. */
+  notifyEnv: string;
   /** Folder of an agent's host journals. */
   hostDir(agentId: string): string;
   journal(agentId: string, epoch: number): string;
@@ -92,6 +94,7 @@ export function homePaths(home: string): HomePaths {
     tmuxConf: at('run', 'tmux.conf'),
     tmuxPid: at('run', 'tmux.json'),
     accountsEnv: at('env', 'accounts.json'),
+    notifyEnv: at('env', 'notify.json'),
     hostDir: (id) => at('hosts', plain(id)),
     journal: (id, epoch) => at('hosts', plain(id), `${epoch}.jsonl`),
     hostSocket: (id) => socket('hosts', `${plain(id)}.sock`),

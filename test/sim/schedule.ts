@@ -2,6 +2,7 @@
  * One schedule: agents, messages and faults from a seed; then the faults cease, and everything must come to rest as it should;
  * then all are stopped, and nothing may live.
  */
+import { DEFAULTS } from '../../src/core/config/settings.ts';
 import type { Settings } from '../../src/core/step.ts';
 import { deed, fault, startSupervisor } from './faults.ts';
 import { checkReplay } from './invariants.ts';
@@ -16,6 +17,7 @@ const SETTINGS: Settings = {
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
   limit: { baseMs: 60_000, capMs: 900_000 },
   maxStarts: 2,
+  notify: { ...DEFAULTS.notify, floor: 'info' },
 };
 
 export interface Outcome {

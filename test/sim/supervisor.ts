@@ -268,6 +268,10 @@ export class SimSupervisor {
       case 'close_session':
       case 'forget':
         return this.#soon(3, () => this.submit({ type: 'effect_done', effect, ok: true, value: null }));
+      case 'notify':
+        return this.#soon(world.chance.int(1, 50), () =>
+          this.submit({ type: 'effect_done', effect, ok: true, value: null }),
+        );
       case 'status_line':
         return;
     }

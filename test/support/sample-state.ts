@@ -1,4 +1,5 @@
 /** A small valid state and events, for tests of what stores them. */
+import { noAlerts } from '../../src/core/alerts/alert.ts';
 import type { TuttiEvent } from '../../src/core/event.ts';
 import { STATE_VERSION, type State } from '../../src/core/state.ts';
 
@@ -11,6 +12,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     removing: {},
     projects: {},
     commands: {},
+    alerts: noAlerts(),
     totals: { events: seq, raw: 0 },
   };
 }

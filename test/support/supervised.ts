@@ -1,10 +1,12 @@
 /** A supervisor on a temporary home with pretended hosts, which a test can crash and start again. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Notification } from '../../src/core/alerts/alert.ts';
 import { DEFAULTS } from '../../src/core/config/settings.ts';
 import { HOST_PROTOCOL } from '../../src/core/host-wire.ts';
 import type { Settings } from '../../src/core/step.ts';
 import type { Asker, Declared, Facade } from '../../src/supervisor/facade.ts';
+import type { Notifier } from '../../src/supervisor/ports.ts';
 import { startSupervisor, type Supervisor, type SupervisorOptions } from '../../src/supervisor/start.ts';
 import { clock } from '../../src/system/clock.ts';
 import { openEventLog } from '../../src/system/journal/event-log.ts';
@@ -30,6 +32,8 @@ export interface Supervised {
   readonly home8: string;
   /** What the supervisor asked for its own end with. */
   readonly ends: string[];
+  /** What people were told. */
+  readonly notified: Notification[];
   /** Starts one, and waits for its recovery unless told not to. */
   start(options?: { recovered?: boolean; protocol?: number }): Promise<Supervisor>;
   /** As kill -9: what is not written is lost, nothing more is done. */
@@ -57,6 +61,14 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
   const world = fakeWorld(paths);
   const snapshots: MemorySnapshots = disk ? { saved: null, ...createSnapshots({ path: paths.db }) } : memorySnapshots();
   const ends: string[] = [];
+  const notified: Notification[] = [];
+  const notifier: Notifier = {
+    send: async (notification) => {
+      notified.push(notification);
+      return [{ sink: 'memory', error: null }];
+    },
+    close: () => undefined,
+  };
   let log = memoryLog();
   let current: Supervisor | null = null;
 
@@ -102,6 +114,7 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
       tmux: world.tmux,
       processes: world.processes,
       secretText,
+      notifier,
       driver: (cli) => (cli === 'tutti' ? lineDriver : null),
       sessionTarget: (name) => `=${name}` as ReturnType<SupervisorOptions['ports']['sessionTarget']>,
       hostSocket: paths.hostSocket,
@@ -120,6 +133,7 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
     world,
     snapshots,
     ends,
+    notified,
     home: home.home,
     home8: home.home8,
     socketPath: paths.supervisorSocket,

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
+import { notify } from './notify-schema.ts';
 
 /** An agent's name: also its tmux session, folder and branch. */
 export const AGENT_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
@@ -102,13 +103,18 @@ export const userSchema = z.strictObject({
   accounts: z.record(z.string().min(1), account).optional(),
   watchdog: watchdog.optional(),
   limits: z.strictObject({ starts: z.number().int().min(1).max(100).optional() }).optional(),
-  notify: later('notify').optional(),
+  notify: notify.optional(),
 });
 
 export type ProjectConfig = z.infer<typeof projectSchema>;
 export type UserConfig = z.infer<typeof userSchema>;
 export type AgentConfig = z.infer<typeof agent>;
 export type CliConfig = z.infer<typeof cli>;
+
+/** JSON Schema of config.yaml, for its reference page. */
+export function userJsonSchema(): object {
+  return z.toJSONSchema(userSchema, { target: 'draft-2020-12', io: 'output' });
+}
 
 /** JSON Schema of tutti.yaml, for editors (`tutti config schema`). */
 export function projectJsonSchema(): object {

@@ -1,6 +1,7 @@
 /** From configuration to the settings that policies read; every default of requirements.md's decision 9 stands here, once. */
 import type { Settings } from '../step.ts';
 import { parseDuration } from './duration.ts';
+import { NOTIFY_DEFAULTS, notifySettings } from './notify.ts';
 import type { ProjectConfig, UserConfig } from './schema.ts';
 
 export const DEFAULTS = {
@@ -9,6 +10,7 @@ export const DEFAULTS = {
   limit: { baseMs: 60_000, capMs: 900_000 },
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
+  notify: NOTIFY_DEFAULTS,
 } as const satisfies Settings;
 
 type Watchdog = NonNullable<ProjectConfig['watchdog']>;
@@ -53,5 +55,6 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       ),
     },
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,
+    notify: notifySettings(user?.notify),
   };
 }

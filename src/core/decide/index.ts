@@ -10,6 +10,7 @@ import type { Decide, Input } from '../step.ts';
 import { agentsOf } from '../agent.ts';
 import { agentDue } from '../due.ts';
 import { ms } from '../time.ts';
+import { raiseAlerts, remind, sendAgain, sendAlerts } from './alerts.ts';
 import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
@@ -45,6 +46,7 @@ export const decide: Decide = (state, input, context) => {
   const w = new Work(state, { ...context, recovering }, input.type === 'records' ? 'overlay' : 'copy');
   (HANDLERS[input.type] as Handler<Input['type']>)(w, input as never);
   settle(w);
+  raiseAlerts(w);
   return w.done();
 };
 
@@ -94,9 +96,12 @@ function onRecovered(w: Work): void {
     configure(w, agent);
   }
   for (const agentId of Object.keys(w.state.removing)) w.effect({ do: 'forget', agentId });
+  sendAgain(w);
 }
 
 function onTick(w: Work): void {
+  remind(w);
+  sendAlerts(w);
   for (const id in w.state.agents) {
     const known = w.state.agents[id];
     const due = known ? agentDue(known) : null;

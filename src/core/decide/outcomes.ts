@@ -10,6 +10,10 @@ type Outcome = Extract<Input, { type: 'effect_done' }>;
 
 export function onEffectDone(w: Work, input: Outcome): void {
   const { effect } = input;
+  if (effect.do === 'notify') {
+    onNotified(w, effect, input);
+    return;
+  }
   if (effect.do === 'forget') {
     onForgotten(w, effect.agentId, input);
     return;
@@ -19,6 +23,15 @@ export function onEffectDone(w: Work, input: Outcome): void {
   if (effect.do === 'start_host' && !input.ok) onHostNotStarted(w, agent, effect, input.error);
   if (effect.do === 'clear') onCleared(w, agent, effect, input);
   // The rest is asked for again when it is needed: orders at the next greeting, views and status lines at the next change.
+}
+
+/** `value` says what each sink made of it; a failure is that of all sinks. Either way it is not sent again. */
+function onNotified(w: Work, { notification }: Extract<Effect, { do: 'notify' }>, input: Outcome): void {
+  const { id } = notification;
+  if (!(id in w.state.alerts.outbox)) return;
+  const phase = input.ok ? 'done' : 'failed';
+  const result = input.ok ? input.value : input.error.message;
+  w.emit(null, { type: 'command', id, verb: 'notify', by: 'supervisor', phase, result }, { by: 'supervisor' });
 }
 
 function onForgotten(w: Work, agentId: string, input: Outcome): void {

@@ -6,6 +6,7 @@ import { COMMANDS_KEPT } from '../limits.ts';
 import type { JsonObject } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
 import type { AgentSpec, AgentState, State } from '../state.ts';
+import { forgetCauses, onAlert, onNotify } from './alerts.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
 import { dropPending, forgetExchanges, leaveConversation } from './turn.ts';
@@ -13,16 +14,29 @@ import { dropPending, forgetExchanges, leaveConversation } from './turn.ts';
 type CommandEvent = EventOf<'command'>;
 
 export const onCommand: Reducer<'command'> = (state, event, agent) => {
-  if (event.verb === 'boot') onBoot(state, event);
-  else if (event.verb === 'forget') {
-    if (event.phase === 'done' && event.agentId !== null) delete state.removing[event.agentId];
-  } else if (event.verb.startsWith('host.')) {
+  const own = Object.hasOwn(OWN, event.verb) ? OWN[event.verb] : undefined;
+  if (own) own(state, event);
+  else if (event.verb.startsWith('host.')) {
     if (agent) onHostOrder(agent, event);
   } else if (event.phase === 'accepted') {
     remember(state, event);
+    if (agent && event.verb in NEWS_AGAIN) forgetCauses(state, agent.id);
     if (agent) USER[event.verb]?.(agent, event.args ?? {}, event);
   }
 };
+
+/** What the supervisor writes of its own, about no order to a host. */
+const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
+  boot: onBoot,
+  forget: (state, event) => {
+    if (event.phase === 'done' && event.agentId !== null) delete state.removing[event.agentId];
+  },
+  alert: onAlert,
+  notify: onNotify,
+};
+
+/** After these a person is told again of what was told before. */
+const NEWS_AGAIN = { resume: true, restart: true, stop: true, declare: true } as const;
 
 /** A supervisor has started: it knows no host until that has greeted. */
 function onBoot(state: State, event: CommandEvent): void {

@@ -1,4 +1,5 @@
 /** A supervisor's desk for tests: one state, inputs in order, a clock that is set by hand. Checks on the way that `decide` changes nothing. */
+import { DEFAULTS } from '../../../src/core/config/settings.ts';
 import { decide } from '../../../src/core/decide/index.ts';
 import { emptyState } from '../../../src/core/empty-state.ts';
 import type { DriverEventBody, EventType, JsonObject, TurnOutcome, TuttiEvent } from '../../../src/core/event.ts';
@@ -30,6 +31,7 @@ export const SPEC: AgentSpec = {
 };
 
 export const SETTINGS: Settings = {
+  ...DEFAULTS,
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
   limit: { baseMs: 60_000, capMs: 900_000 },

@@ -9,6 +9,7 @@ import { failureOf } from '../../failure.ts';
 import type { CommandFile, Context } from '../../program.ts';
 import type { Check, Finding, Grade, Surroundings } from './check.ts';
 import { checkLeftovers } from './leftovers.ts';
+import { checkNotify } from './notify.ts';
 import { checkDisk, checkHome, checkSocketPath } from './places.ts';
 import { checkClis, checkGit, checkNode, checkTmux } from './programs.ts';
 
@@ -21,6 +22,7 @@ const CHECKS: Check[] = [
   checkDisk,
   checkSocketPath,
   checkLeftovers,
+  checkNotify,
 ];
 
 const MARKS: Record<Grade, string> = { ok: '✓', warn: '▲', fail: '✗', skip: '-' };
