@@ -12,21 +12,17 @@ import { parseArgs } from 'node:util';
 import { sleep } from '../../src/system/clock.ts';
 import { deckOf, type Counts } from './kills.ts';
 import { judgeConversation, numberedMessage, randomFrom } from './messages.ts';
-import { openStage, type RealName, type Stage } from './stage.ts';
+import { openStage, type RealName, type Stage, type StageOptions } from './stage.ts';
 import { killing } from './killing.ts';
 import { auditLog } from './audit.ts';
 import { watchDoubles } from './watch.ts';
 
-export interface ChaosOptions {
+export interface ChaosOptions extends StageOptions {
   seed: number;
   kills: number;
   messages: number;
-  real: boolean;
-  /** Five of this one instead of the mixed cast. */
-  cli?: RealName | undefined;
   /** Folder that gets a copy of everything before it is removed. */
   keep?: string | undefined;
-  confirm: boolean;
   say(text: string): void;
 }
 

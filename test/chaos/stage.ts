@@ -12,13 +12,13 @@ import { processesOf, commandLine } from '../support/processes.ts';
 import { notedHomes } from '../support/run.ts';
 import { startScriptedServer } from '../support/scripted/index.ts';
 import { tempHome } from '../support/temp-home.ts';
-import type { ChaosOptions } from './run.ts';
 import type { Watched } from './watch.ts';
 
 const dist = join(process.cwd(), 'dist');
 const main = join(dist, 'main.js');
 
 export interface Stage {
+  home: string;
   home8: string;
   tmuxSocket: string;
   agents: Watched[];
@@ -58,6 +58,19 @@ interface Cast {
 }
 
 const BUILT_IN = (name: string): Cast => ({ name, cli: 'tutti', program: 'main.js agent', real: null });
+export interface StageOptions {
+  /** Two claude, codex, opencode and a built-in agent instead of built-in ones alone. */
+  real: boolean;
+  /** Five of this one instead of the mixed cast. */
+  cli?: RealName | undefined;
+  /** false: the control run, which has to fail. */
+  confirm: boolean;
+  /** Built-in agents, where no real ones are asked for. Default: 5. */
+  builtIn?: number;
+  /** Further lines of config.yaml. */
+  config?: string;
+}
+
 /** How its process is told from others by its command line. */
 const PROGRAMS: Record<RealName, string> = { claude: 'claude', codex: 'app-server', opencode: 'acp' };
 const realAgent = (real: RealName, name: string): Cast => ({ name, cli: real, program: PROGRAMS[real], real });
@@ -68,19 +81,20 @@ const MIXED: Cast[] = [
   realAgent('opencode', 'acp-a'),
   BUILT_IN('own-a'),
 ];
-const LETTERS = ['a', 'b', 'c', 'd', 'e'];
+const LETTERS = [...'abcdefghijklmnopqrstuvwxyz'];
 
-function castOf({ real, cli }: ChaosOptions): Cast[] {
-  if (cli !== undefined) return LETTERS.map((letter) => realAgent(cli, `${cli}-${letter}`));
-  return real ? MIXED : LETTERS.map((letter) => BUILT_IN(`own-${letter}`));
+function castOf({ real, cli, builtIn = 5 }: StageOptions): Cast[] {
+  if (cli !== undefined) return LETTERS.slice(0, 5).map((letter) => realAgent(cli, `${cli}-${letter}`));
+  return real ? MIXED : LETTERS.slice(0, builtIn).map((letter) => BUILT_IN(`own-${letter}`));
 }
 
-export async function openStage(options: ChaosOptions): Promise<Stage> {
+export async function openStage(options: StageOptions): Promise<Stage> {
   const place = tempHome('tutti');
   // The agents' own `tutti` finds this home as its default: XDG_STATE_HOME/tutti.
   const { TUTTI_TMUX: _socket, ...base } = place.env;
   const env: Record<string, string> = { ...base, ...(options.confirm ? {} : { TUTTI_TEST_NO_CONFIRM: '1' }) };
-  writeFileSync(join(place.env['HOME'] ?? '', 'config.yaml'), 'version: 1\nwatchdog: { restarts: { max: 100000 } }\n');
+  const config = options.config ?? 'watchdog: { restarts: { max: 100000 } }\n';
+  writeFileSync(join(place.env['HOME'] ?? '', 'config.yaml'), `version: 1\n${config}`);
   env['TUTTI_CONFIG'] = join(place.env['HOME'] ?? '', 'config.yaml');
   const server = await startScriptedServer();
   const cast = castOf(options);
@@ -136,6 +150,7 @@ export async function openStage(options: ChaosOptions): Promise<Stage> {
   const state = (name: string) => withClient((c) => c.get(name));
   const list = () => withClient((c) => c.list()).then((r) => r.agents);
   return {
+    home: place.home,
     home8: place.home8,
     tmuxSocket: place.tmuxSocket,
     agents,
