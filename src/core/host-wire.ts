@@ -12,6 +12,9 @@ export const HOST_PROTOCOL = 1;
 // ---------------------------------------------------------------------------------------------------------------
 // Journal: hosts/<id>/<epoch>.jsonl, one JSON object a line, `n` from 1 in each file.
 
+/** The rule that no call breaks by itself: a call ran without a verdict. It ends the turn and fails the agent. */
+export const GUARD_BYPASSED = 'guard-bypassed';
+
 export type RecordBody =
   /** First record of every file. `start` is the host's own process start time (clock ticks since boot). */
   | { kind: 'open'; epoch: number; pid: number; start: string; protocol: number; build: string; agentId: string }

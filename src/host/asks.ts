@@ -1,8 +1,9 @@
 /** Tool calls and questions of the CLI: judged by rule and mode, or put to a person. Every decision is on record before it is told. */
-import type { CompiledRule, ConfigureArgs } from '../core/host-wire.ts';
+import { type CompiledRule, type ConfigureArgs, GUARD_BYPASSED } from '../core/host-wire.ts';
 import type { GuardContext } from '../core/guard/types.ts';
 import type { Verdict } from '../drivers/driver.ts';
 import type { AnswerArgs } from './frames.ts';
+import type { BypassedCall } from './gate-watch.ts';
 import type { Incarnation, JudgeAction } from './incarnation.ts';
 import type { Call, Judged } from './judge.ts';
 import type { Ledger } from './ledger.ts';
@@ -75,6 +76,16 @@ export class Asks {
     const { callId, tool, args } = action;
     const { verdict, by, why } = judged;
     this.#options.ledger.record({ kind: 'verdict', callId, requestId, tool, args, verdict, by, why });
+  }
+
+  /** The gate is open somewhere: the turn ends, and the supervisor fails the agent. */
+  bypassed(run: Incarnation, { callId, tool }: BypassedCall): void {
+    const why = `The call ${callId} of ${tool} ran and nobody had judged it.`;
+    const by = `rule:${GUARD_BYPASSED}`;
+    this.#options.ledger.record({ kind: 'verdict', callId, requestId: null, tool, args: {}, verdict: 'deny', by, why });
+    this.#options.ledger.act(() => {
+      if (!run.over) run.interrupt();
+    });
   }
 
   #tell(run: Incarnation, key: string, verdict: Verdict): void {

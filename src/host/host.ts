@@ -219,6 +219,7 @@ export class Host {
       refused: (messageId, why, retryable) => this.#messages.refused(messageId, why, retryable),
       judge: (action) => this.#asks.judge(run(), action),
       withdrawn: (key) => this.#asks.withdrawn(key),
+      bypassed: (call) => this.#asks.bypassed(run(), call),
       events: (events) => this.#events(events),
       delta: (text) => this.#options.pane.delta(this.#redact(text)),
       alive: () => {

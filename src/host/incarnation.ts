@@ -22,6 +22,7 @@ import { clock } from '../system/clock.ts';
 import { spawnCli } from '../system/spawn.ts';
 import { attachCli, type CliProcess, STDIN_LIMIT } from './cli-process.ts';
 import { linesOf } from './file-lines.ts';
+import { type BypassedCall, GateWatch } from './gate-watch.ts';
 import type { Ledger } from './ledger.ts';
 import { mendOwnRecord } from './own-record.ts';
 import type { ProcessId, Stoppable } from './tree.ts';
@@ -40,6 +41,8 @@ export interface IncarnationEvents {
   refused(messageId: string, why: string, retryable: boolean): void;
   judge(action: JudgeAction): void;
   withdrawn(key: string): void;
+  /** A call ran that nobody judged, although the gate sees all of them. */
+  bypassed(call: BypassedCall): void;
   /** Decoded, for the pane. */
   events(events: DriverEventBody[]): void;
   delta(text: string): void;
@@ -71,6 +74,7 @@ export class Incarnation implements Stoppable {
   readonly #options: IncarnationOptions;
   #protocol: Protocol;
   #process: CliProcess | null = null;
+  readonly #gate: GateWatch | null;
   #turn = false;
   #over = false;
   #head: string | null = null;
@@ -91,6 +95,7 @@ export class Incarnation implements Stoppable {
     this.spec = options.spec;
     this.driver = options.driver;
     this.#protocol = options.driver.protocol(options.spec);
+    this.#gate = options.driver.capabilities.gate === 'all' ? new GateWatch() : null;
   }
 
   get number(): number {
@@ -183,9 +188,18 @@ export class Incarnation implements Stoppable {
     const { actions, decoded, journal } = this.#protocol.line(line);
     if (journal) ledger.record({ kind: line.dir, incarnation: this.number, line: line.text });
     ledger.act(() => {
-      if (decoded.events.length > 0) on.events(decoded.events);
+      if (decoded.events.length > 0) this.#decoded(decoded.events);
       this.#run(actions);
     });
+  }
+
+  #decoded(events: DriverEventBody[]): void {
+    const { on } = this.#options;
+    on.events(events);
+    for (const event of this.#gate === null ? [] : events) {
+      const call = this.#gate?.see(event) ?? null;
+      if (call !== null) on.bypassed(call);
+    }
   }
 
   #run(actions: Action[]): void {
@@ -210,6 +224,7 @@ export class Incarnation implements Stoppable {
         this.#current = null;
         return on.refused(this.#unconfirmed.get(action.messageId) ?? action.messageId, action.why, action.retryable);
       case 'judge':
+        this.#gate?.judged(action.callId);
         return on.judge(action);
       case 'withdrawn':
         return on.withdrawn(action.key);
@@ -241,7 +256,7 @@ export class Incarnation implements Stoppable {
     const { actions, decoded } = this.#protocol.line({ dir: 'in', text: line });
     ledger.record({ kind: 'in', incarnation: this.number, line });
     ledger.act(() => {
-      if (decoded.events.length > 0) this.#options.on.events(decoded.events);
+      if (decoded.events.length > 0) this.#decoded(decoded.events);
       this.#process?.write(line);
     });
     this.#run(actions);

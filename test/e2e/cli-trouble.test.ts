@@ -69,6 +69,19 @@ describe('a CLI that does not work', () => {
     expect(await home.said('rubbish')).toContain('user: do it');
   });
 
+  it('runs a command that it asked nobody about: its turn ends, and it is failed until a person has looked', async () => {
+    await home.run(['send', 'rubbish', 'ungated touch ran.txt']);
+    const failed = await home.until('rubbish', ({ state }) => state === 'failed');
+    expect(failed.reason).toMatch(/^guard_bypassed: The call toolu_\d+ of bash ran and nobody had judged it/);
+    expect(failed.hint).toContain('tutti logs');
+    const guards = (await home.events('rubbish')).filter((event) => event.type === 'guard');
+    expect(guards.at(-1)).toMatchObject({ rule: 'guard-bypassed', verdict: 'deny', tool: 'bash' });
+    await home.run(['send', 'rubbish', 'tool touch never.txt']);
+    expect((await home.agent('rubbish')).queued).toBe(1);
+    await home.run(['resume', 'rubbish']);
+    expect(await home.idle('rubbish')).toMatchObject({ reason: null, queued: 0 });
+  });
+
   it.each([
     ['codex', '/no/such/codex'],
     ['gemini', 'no-such-gemini'],

@@ -5,7 +5,7 @@
  */
 import { cliAlive } from '../agent.ts';
 import type { DriverEventBody, JsonObject } from '../event.ts';
-import type { JournalRecord, RecordBody } from '../host-wire.ts';
+import { GUARD_BYPASSED, type JournalRecord, type RecordBody } from '../host-wire.ts';
 import type { AgentState } from '../state.ts';
 import type { IngestedRecord, Input } from '../step.ts';
 import { expireRequests, forgetConversation, onExitRecord, onStartFailed } from './exits.ts';
@@ -114,6 +114,9 @@ function afterTurn(w: Work, agent: AgentState, outcome: string): void {
   if (hint !== undefined) passVerdict(w, agent, { gate: 'failed', reason: error.message, hint, resumeAt: null });
 }
 
+const BYPASSED =
+  "look at what it did (`tutti logs`); check the CLI's version with `tutti doctor` before `tutti resume`";
+
 /** Errors that every further turn would meet as well. */
 const HINTS: Record<string, string> = {
   auth: 'log in with the CLI itself, or give it a valid key, then `tutti resume`',
@@ -214,7 +217,10 @@ function onTyped(w: Work, agent: AgentState, record: RecordOf<'typed'>, _item: I
 function onVerdict(w: Work, agent: AgentState, record: RecordOf<'verdict'>): void {
   const { tool, args, verdict, by, why } = record;
   if (by.startsWith('rule:')) {
-    emitHost(w, agent, { type: 'guard', rule: by.slice('rule:'.length), verdict, tool, args, why });
+    const rule = by.slice('rule:'.length);
+    emitHost(w, agent, { type: 'guard', rule, verdict, tool, args, why }, rule === GUARD_BYPASSED);
+    if (rule === GUARD_BYPASSED)
+      passVerdict(w, agent, { gate: 'failed', reason: `guard_bypassed: ${why}`, hint: BYPASSED, resumeAt: null });
     return;
   }
   // What is asked has a request of its own, whose answer is on record too.
