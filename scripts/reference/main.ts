@@ -1,5 +1,5 @@
 /**
- * Writes docs/reference/ from the code (commands, configuration, events), and the generated part of docs/reliability.md.
+ * Writes docs/reference/ from the code (commands, configuration, dangers, events), and the generated part of docs/reliability.md.
  * `--check` only compares, and fails when a page is stale.
  *
  *     node scripts/run-ts.mjs scripts/reference/main.ts [--check]
@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandsPage } from './commands.ts';
 import { configurationPage } from './configuration.ts';
+import { dangersPage } from './dangers.ts';
 import { eventsPage } from './events.ts';
 import { reliabilityPage } from './reliability.ts';
 
@@ -15,6 +16,7 @@ const folder = join(process.cwd(), 'docs');
 const pages: Record<string, string> = {
   'reference/commands.md': await commandsPage(),
   'reference/configuration.md': configurationPage(),
+  'reference/dangers.md': dangersPage(),
   'reference/events.md': eventsPage(),
   'reliability.md': reliabilityPage(readFileSync(join(folder, 'reliability.md'), 'utf8')),
 };

@@ -99,6 +99,30 @@ describe('doctor', () => {
     expect(ran.stdout).toMatch(/^✓ tmux/m);
   });
 
+  it('warns of what is known to end badly, with the reason, and does not fail for it', async () => {
+    writeFileSync(
+      join(home.work, 'tutti.yaml'),
+      'version: 1\nwatchdog: { restarts: { max: 500 } }\nagents:\n  alice: { permissions: bypass }\n  bob:\n',
+    );
+    const all = await findings();
+    for (const [id, message] of [
+      ['config:unbounded-retry', /500 within 10m/],
+      ['config:no-gates', /bypass: alice/],
+      ['config:shared-workspace', /alice, bob/],
+    ] as const) {
+      expect(finding(all, id), id).toMatchObject({
+        grade: 'warn',
+        message: expect.stringMatching(message),
+        why: expect.any(String),
+        fix: expect.any(String),
+      });
+    }
+    expect(all.filter((one) => String(one['id']).startsWith('config:'))).toHaveLength(3);
+    const ran = await home.run(['doctor']);
+    expect(ran.status).toBe(0);
+    expect(ran.stdout).toMatch(/^▲ no-gates: .*\n {4}why {2}\S.*\n {4}fix {2}\S/m);
+  });
+
   it('finds the CLIs of the configuration, and their versions', async () => {
     const old = join(home.work, 'old-claude.mjs');
     writeFileSync(old, 'console.log("1.0.3 (Claude Code)")');

@@ -9,6 +9,8 @@ export interface Finding {
   grade: Grade;
   /** What was found, in one line. */
   message: string;
+  /** What may come of it, where that does not go without saying. */
+  why?: string;
   /** What to do; null when nothing is to be done. */
   fix: string | null;
   /** Done by `--fix`; resolves to what was done. */

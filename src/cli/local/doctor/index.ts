@@ -8,6 +8,7 @@ import { findProjectFile, loadProjectFile, loadUserConfig } from '../../config-f
 import { failureOf } from '../../failure.ts';
 import type { CommandFile, Context } from '../../program.ts';
 import type { Check, Finding, Grade, Surroundings } from './check.ts';
+import { configFindings } from './configuration.ts';
 import { checkLeftovers } from './leftovers.ts';
 import { checkNotify } from './notify.ts';
 import { checkDisk, checkHome, checkSocketPath } from './places.ts';
@@ -106,38 +107,12 @@ function configuredCommands(context: Context): Record<string, string[]> {
   }
 }
 
-function configFindings(context: Context): Finding[] {
-  try {
-    loadUserConfig(context.env);
-    const file = findProjectFile(context.cwd);
-    if (!file)
-      return [
-        { id: 'config', grade: 'skip', message: 'no tutti.yaml in this folder or above', fix: 'tutti init writes one' },
-      ];
-    const project = loadProjectFile(file);
-    const unsafe = Object.entries(project.config.agents ?? {}).filter(([, agent]) => agent?.permissions === 'bypass');
-    const findings: Finding[] = [{ id: 'config', grade: 'ok', message: `${project.file} is valid`, fix: null }];
-    for (const [name] of unsafe) {
-      findings.push({
-        id: 'bypass',
-        grade: 'warn',
-        message: `agent ${name} runs with permissions: bypass; only deny rules hold`,
-        fix: 'use auto, or give it a sandbox of its own',
-      });
-    }
-    return findings;
-  } catch (error) {
-    const failure = failureOf(error);
-    if (!failure) throw error;
-    return [{ id: 'config', grade: 'fail', message: failure.message, fix: failure.hint }];
-  }
-}
-
 function text(context: Context, findings: Finding[], mended: string[]): string {
   const lines = findings.flatMap((finding) => {
     const mark = context.out.paint(COLORS[finding.grade], MARKS[finding.grade]);
+    const why = finding.why ? [`    why  ${finding.why}`] : [];
     const fix = finding.fix && finding.grade !== 'ok' ? [`    fix  ${finding.fix}`] : [];
-    return [`${mark} ${finding.message}`, ...fix];
+    return [`${mark} ${finding.message}`, ...why, ...fix];
   });
   const done = mended.map((line) => `mended: ${line}`);
   const bad = findings.filter((finding) => finding.grade === 'fail').length;
