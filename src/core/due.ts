@@ -1,16 +1,18 @@
 /** When `decide` has to look again although nothing happened: the supervisor sets one timer to it and sends a `tick`. */
 import { ms } from './time.ts';
 import { alertDue } from './decide/alerts.ts';
+import { limitDue } from './accounts/hold.ts';
 import { deadlines } from './decide/watch.ts';
-import type { AgentState } from './state.ts';
-import type { NextDue } from './step.ts';
+import type { AgentState, State } from './state.ts';
+import type { NextDue, Settings } from './step.ts';
 
 /** Milliseconds since the epoch; null when nothing is due by time alone. */
-export function agentDue(agent: AgentState): number | null {
+export function agentDue(agent: AgentState, state: State, settings: Settings): number | null {
   let due = Number.POSITIVE_INFINITY;
   if (agent.gate === 'backoff' || agent.gate === 'limited') due = Math.min(due, ms(agent.resumeAt ?? agent.since));
   if (agent.host.clearAt !== null) due = Math.min(due, ms(agent.host.clearAt));
   if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
+  due = Math.min(due, limitDue(state, agent, settings) ?? due);
   for (const { at } of deadlines(agent)) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;
 }
@@ -18,7 +20,7 @@ export function agentDue(agent: AgentState): number | null {
 export const nextDue: NextDue = (state, settings) => {
   let first = alertDue(state, settings);
   for (const id in state.agents) {
-    const due = agentDue(state.agents[id] as AgentState);
+    const due = agentDue(state.agents[id] as AgentState, state, settings);
     if (due !== null && (first === null || due < first)) first = due;
   }
   return first;

@@ -11,6 +11,7 @@ export function emptyState(logId: string): State {
     agents: {},
     removing: {},
     projects: {},
+    accounts: {},
     commands: {},
     alerts: noAlerts(),
     totals: { events: 0, raw: 0 },

@@ -121,7 +121,19 @@ const measured = [
     resumed: z.boolean().nullable(),
   }),
   event('compaction', { trigger: maybe, before: maybeCount, after: maybeCount }),
-  event('account', { account: text, limit, resetsAt: maybeTime }),
+  event('account', {
+    account: text,
+    limit,
+    resetsAt: maybeTime,
+    phase: z.enum(['near', 'held', 'refused', 'probe', 'open', 'turn', 'clock']).optional(),
+    scope: maybe.optional(),
+    utilization: z.number().nullable().optional(),
+    until: time.optional(),
+    attempt: z.number().int().nonnegative().optional(),
+    probe: maybe.optional(),
+    turns: z.record(z.string(), time).optional(),
+    why: text.optional(),
+  }),
 ] as const;
 
 const judged = [

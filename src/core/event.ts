@@ -181,7 +181,29 @@ export type SupervisorEventBody =
       why?: string;
     }
   | { type: 'command'; id: string; verb: string; by: string; phase: CommandPhase; args?: JsonObject; result: Json }
-  | { type: 'account'; account: string; limit: 'allowed' | 'warning' | 'rejected'; resetsAt: IsoTime | null }
+  | {
+      type: 'account';
+      account: string;
+      limit: 'allowed' | 'warning' | 'rejected';
+      resetsAt: IsoTime | null;
+      /**
+       * `near`: close to its limit. `held`: a limit was met. `refused`: so was the turn of this agent, which goes on with it later.
+       * `probe`: this agent tries whether it is over. `open`: it is. `turn`: this agent's turn has come. `clock`: the clock was set back.
+       */
+      phase?: 'near' | 'held' | 'refused' | 'probe' | 'open' | 'turn' | 'clock';
+      scope?: string | null;
+      /** 0..1 */
+      utilization?: number | null;
+      /** Nobody of the account begins a turn before. */
+      until?: IsoTime;
+      /** Which hold in a row this is. */
+      attempt?: number;
+      /** Id of the agent that tries; null = nobody does any more. */
+      probe?: string | null;
+      /** With `open`: agent id → when its turn comes. */
+      turns?: Record<string, IsoTime>;
+      why?: string;
+    }
   | { type: 'config'; hash: string; by: string; project: string; config: JsonObject };
 
 export type DeliveryState = 'queued' | 'sent' | 'confirmed' | 'refused';

@@ -21,6 +21,17 @@ export const STOP_LIMIT_MS = 30_000;
 export const UNKNOWN_STOP_LIMIT_MS = 10_000;
 /** A confirmed message brings about a turn within this time, else a note asks for one. Milliseconds. */
 export const TURN_START_LIMIT_MS = 60_000;
+/** A reset is waited for this much longer: clocks differ, and told times are rounded to seconds. Milliseconds. */
+export const RESET_MARGIN_MS = 1_000;
+/** A reset that is told for later than this is not believed: the backoff holds instead. Milliseconds. */
+export const RESET_FARTHEST_MS = 8 * 24 * 3_600_000;
+/** An agent that tries whether a limit is over and was not refused for so long was not refused; one that got no turn by then is replaced. Milliseconds. */
+export const PROBE_LIMIT_MS = 20_000;
+/** After a limit the agents of an account go on this far apart, all of them within STAGGER_SPREAD_MS. Milliseconds. */
+export const STAGGER_MS = 1_000;
+export const STAGGER_SPREAD_MS = 15_000;
+/** Accounts that are remembered; of more, those without a limit are forgotten. */
+export const ACCOUNTS_KEPT = 200;
 /** A sent message is confirmed within this time while no turn runs, else the CLI is judged hung. Milliseconds. */
 export const CONFIRM_LIMIT_MS = 300_000;
 /** User commands whose results are remembered; older ones are forgotten. */

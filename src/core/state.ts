@@ -28,6 +28,8 @@ export interface State {
   /** Ids of removed agents whose leftovers (session, files) are still being cleared. */
   removing: Record<string, { name: string; epoch: number }>;
   projects: Record<string, ProjectState>;
+  /** Limits by account (`accounts/`), of those that have met one or come near. */
+  accounts: Record<string, AccountState>;
   /** Results of recent user commands by id, so that a repeated one is answered and not done again. Bounded. */
   commands: Record<string, { seq: number; ok: boolean }>;
   /** What people are told. */
@@ -39,6 +41,29 @@ export interface ProjectState {
   hash: string;
   config: JsonObject;
   at: IsoTime;
+}
+
+/** What is known of a limit that several agents share. An account that is not in the state has met none. */
+export interface AccountState {
+  limit: 'allowed' | 'warning' | 'rejected';
+  /** The window, by the name that the CLIs give it. */
+  scope: string | null;
+  /** As it was told; null = nobody told a time. */
+  resetsAt: IsoTime | null;
+  /** When the present hold began. */
+  since: IsoTime;
+  /** While rejected: nobody begins a turn before; then one agent tries. */
+  until: IsoTime | null;
+  /** Holds in a row without a success between them. */
+  attempt: number;
+  /** Who tries whether the limit is over. */
+  probe: { agentId: string; at: IsoTime } | null;
+  /** The limit is over, and these agents go on one after another. */
+  turns: Record<string, IsoTime>;
+  /** When a limit was last found to be over. */
+  openedAt: IsoTime | null;
+  /** The window that was last warned of. */
+  warned: string | null;
 }
 
 /** What the user declared; changes only by command. */
@@ -139,7 +164,16 @@ export interface AgentState {
   /** `rm`: forget it when it is down. */
   removing: boolean;
   /** What is known of the limit that was last met; `active` until there is progress again. */
-  limit: { active: boolean; resetsAt: IsoTime | null; scope: string | null; attempt: number };
+  limit: {
+    active: boolean;
+    resetsAt: IsoTime | null;
+    scope: string | null;
+    attempt: number;
+    /** The turn that was ended because its account met a limit. */
+    cutTurn: number | null;
+    /** When its work was interrupted by a limit; null = it goes on. */
+    metAt: IsoTime | null;
+  };
   /** Ids of the latest messages that were confirmed, so that a repeated `send` is one message. Bounded. */
   seen: string[];
   /** Latest words of either side, cut, for a handoff to a new conversation. */

@@ -47,8 +47,8 @@ export type Command =
   | { verb: 'send'; agentId: string; messageId: string; text: string; from: string; now: boolean }
   | { verb: 'interrupt' | 'stop' | 'rm'; agentId: string }
   | { verb: 'pause'; agentId: string; now: boolean }
-  /** Also out of `failed`, `stopped`, `backoff`, `limited`: try now. */
-  | { verb: 'resume'; agentId: string }
+  /** Also out of `failed`, `stopped`, `backoff`. `now`: it tries at once whether its account's limit is over. */
+  | { verb: 'resume'; agentId: string; now?: boolean }
   | { verb: 'restart'; agentId: string; fresh: boolean }
   | { verb: 'answer'; requestId: string; decision: 'allow' | 'deny' | 'answer'; text: string | null };
 
@@ -141,8 +141,8 @@ export interface Step {
 export interface Settings {
   restarts: { max: number; withinMs: number };
   backoff: { baseMs: number; capMs: number; resetAfterMs: number };
-  /** Without a reset time: first wait and cap. */
-  limit: { baseMs: number; capMs: number };
+  /** Without a reset time: first wait and cap. `graceMs`: how long running turns may go on after the account's first refusal. */
+  limit: { baseMs: number; capMs: number; graceMs: number };
   maxStarts: number;
   notify: NotifySettings;
 }

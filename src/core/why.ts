@@ -52,10 +52,30 @@ const TELL: { [T in EventType]: Teller<T> } = {
   delivery: (e) => `message ${e.messageId.slice(0, 8)} ${e.state}${e.why ? `: ${e.why}` : ''}`,
   host: (e) => `its pane host (epoch ${e.epoch}) is ${e.phase}${e.why ? `: ${e.why}` : ''}`,
   command: (e) => tellCommand(e),
-  account: silent,
+  account: tellAccount,
   config: (e) => `${e.by} applied the configuration of ${e.project}`,
   raw: silent,
 };
+
+function tellAccount(e: EventOf<'account'>): string | null {
+  const name = `account ${e.account}`;
+  const until = e.until === undefined ? '' : `; nobody begins a turn before ${e.until}`;
+  switch (e.phase) {
+    case 'held':
+    case 'refused':
+      return `${name} met a limit${e.scope ? ` (${e.scope})` : ''}${until}`;
+    case 'probe':
+      return e.probe ? `it was chosen to try whether the limit of ${name} is over: ${e.why ?? ''}` : null;
+    case 'open':
+      return `the limit of ${name} is over: ${e.why ?? ''}`;
+    case 'turn':
+      return `its turn came after the limit of ${name}`;
+    case 'clock':
+      return `${name}: ${e.why ?? 'the clock changed'}${until}`;
+    default:
+      return e.limit === 'warning' ? `${name} is near its limit` : null;
+  }
+}
 
 function tellCommand(event: EventOf<'command'>): string | null {
   if (event.verb === 'host.configure' || event.verb === 'host.ready') return null;

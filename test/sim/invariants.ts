@@ -9,6 +9,7 @@ const EFFECTS_PER_STEP = 40;
 
 export function checkState(world: World, state: State, step: Step, input: Input): void {
   checkStarts(world, step, state);
+  checkLimits(world, step, state);
   world.check(state.seq === world.log.seq, () => `seq is ${state.seq} after ${world.log.seq} events`);
   world.check(step.effects.length <= EFFECTS_PER_STEP, () => `${step.effects.length} effects for one ${input.type}`);
   if (input.type === 'tick') {
@@ -46,6 +47,27 @@ function checkStarts(world: World, step: Step, state: State): void {
     world.check(
       agent !== undefined && agent.wanted !== 'down',
       () => `${effect.do} while ${agent?.name} is wanted ${agent?.wanted}`,
+    );
+  }
+}
+
+/** Nobody of an account that met a limit is given a message, but the one that tries; and nobody tries before the reset unless a person wants it. */
+function checkLimits(world: World, step: Step, state: State): void {
+  for (const { body, cause } of step.events) {
+    if (body.type !== 'account' || body.phase !== 'probe' || body.probe === null || cause?.by !== 'supervisor')
+      continue;
+    const { until } = state.accounts[body.account] ?? {};
+    world.check(Date.parse(until ?? '') <= world.now, () => `somebody tries at ${world.now} before ${until}`);
+  }
+  for (const effect of step.effects) {
+    if (effect.do !== 'host_command' || (effect.verb !== 'message' && effect.verb !== 'confirm')) continue;
+    const agent = state.agents[effect.agentId];
+    const account = state.accounts[agent?.spec.account ?? ''];
+    // What was given to a host before the limit was met is given again with the same id: the host has done it.
+    if (!agent || account?.limit !== 'rejected' || step.events.every(({ body }) => body.type !== 'delivery')) continue;
+    world.check(
+      account.probe?.agentId === agent.id,
+      () => `${agent.name} is given a message while its account is limited`,
     );
   }
 }

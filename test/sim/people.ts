@@ -117,7 +117,7 @@ export class People {
   /** A person looks at it anew: what crashed before no longer counts. */
   resume(agentId: string): void {
     this.ask(
-      { verb: 'resume', agentId },
+      { verb: 'resume', agentId, now: this.world.chance.is(0.3) },
       () => undefined,
       () => this.#pardon(agentId),
     );

@@ -11,6 +11,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     agents: {},
     removing: {},
     projects: {},
+    accounts: {},
     commands: {},
     alerts: noAlerts(),
     totals: { events: seq, raw: 0 },

@@ -67,7 +67,18 @@ const watchdog = z.strictObject({
   backoff: z
     .strictObject({ base: duration.optional(), cap: duration.optional(), resetAfter: duration.optional() })
     .optional(),
-  limit: z.strictObject({ base: duration.optional(), cap: duration.optional() }).optional(),
+  limit: z
+    .strictObject({
+      base: duration
+        .optional()
+        .meta({ description: 'First wait after a limit that tells no reset time (default 60s)' }),
+      cap: duration.optional().meta({ description: 'Longest such wait; each is twice the one before (default 15m)' }),
+      grace: duration.optional().meta({
+        description:
+          'How long turns that run may go on after the first refusal of their account; then they are interrupted and resumed after the reset (default 3s)',
+      }),
+    })
+    .optional(),
 });
 
 /** Keys of the contract that this version reads but does not act on yet: allowed only while empty, so that nothing is promised. */

@@ -7,7 +7,8 @@ import type { ProjectConfig, UserConfig } from './schema.ts';
 export const DEFAULTS = {
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
-  limit: { baseMs: 60_000, capMs: 900_000 },
+  /** The grace is short of the 5 s within which a limited account has fallen silent. */
+  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
   notify: NOTIFY_DEFAULTS,
@@ -52,6 +53,10 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       capMs: ms(
         pick((w) => w.limit?.cap),
         DEFAULTS.limit.capMs,
+      ),
+      graceMs: ms(
+        pick((w) => w.limit?.grace),
+        DEFAULTS.limit.graceMs,
       ),
     },
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,

@@ -7,6 +7,7 @@ import type { AgentState } from '../state.ts';
 import type { Command, Reply } from '../step.ts';
 import { accept, type CommandInput, create, enqueue, fail, isKnown, nameTaken, ok } from './accept.ts';
 import { apply } from './apply.ts';
+import { tryNow } from './limit.ts';
 import { hasPending } from './queue.ts';
 import type { Work } from './work.ts';
 
@@ -20,7 +21,7 @@ const HANDLERS: { [V in Command['verb']]: Handler<V> } = {
   send,
   interrupt: interrupt as Handler<'interrupt'>,
   pause,
-  resume: simple as Handler<'resume'>,
+  resume,
   restart,
   stop: simple as Handler<'stop'>,
   rm: simple as Handler<'rm'>,
@@ -41,9 +42,17 @@ const onItsWayOut = (agent: AgentState): Reply => fail('INVALID_TRANSITION', `${
 function simple(w: Work, input: CommandInput, command: { verb: string; agentId: string }): Reply {
   const agent = w.touch(command.agentId);
   if (!agent) return notFound(command.agentId);
-  if (command.verb === 'resume' && agent.removing) return onItsWayOut(agent);
   accept(w, input, agent.id, {});
   return ok({ agentId: agent.id });
+}
+
+function resume(w: Work, input: CommandInput, { agentId, now = false }: CommandOf<'resume'>): Reply {
+  const agent = w.touch(agentId);
+  if (!agent) return notFound(agentId);
+  if (agent.removing) return onItsWayOut(agent);
+  accept(w, input, agent.id, now ? { now } : {});
+  const tries = now && tryNow(w, agent, input.by);
+  return ok({ agentId: agent.id, tries });
 }
 
 function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply {

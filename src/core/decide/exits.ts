@@ -3,7 +3,10 @@ import type { ErrorCode, Json, JsonObject } from '../event.ts';
 import type { JournalRecord } from '../host-wire.ts';
 import type { AgentState } from '../state.ts';
 import type { IngestedRecord } from '../step.ts';
-import { judge, limitUntil, noteHealth, type Verdict } from './restart.ts';
+import { limitsOn } from '../accounts/hold.ts';
+import { iso, ms } from '../time.ts';
+import { meetLimit } from './limit.ts';
+import { judge, noteHealth, type Verdict } from './restart.ts';
 import { limitReason, passVerdict } from './status.ts';
 import type { Work } from './work.ts';
 
@@ -46,6 +49,7 @@ export function onExitRecord(w: Work, agent: AgentState, record: ExitRecord, ite
   const lost = verdict.conversationLost && agent.conversationId !== null;
   if (lost) forgetConversation(w, agent, verdict.message);
   if (agent.wanted === 'down' || asked) return;
+  if (item.exit?.cause === 'limit') meetLimit(w, agent, 'refused', ms(record.at));
   const next = afterExit(w, agent, { ...verdict, cause, retryable: verdict.retryable || lost }, working);
   // A limit is not over, and a failure not mended, because the process ended.
   if ((agent.gate === 'limited' || agent.gate === 'failed') && next.gate !== 'failed') return;
@@ -92,10 +96,16 @@ export function forgetConversation(w: Work, agent: AgentState, why: string): voi
   );
 }
 
+/** Of a CLI that ends at a limit: it is not started before the account's hold is over. */
+function heldUntil(w: Work, agent: AgentState): string {
+  const times = limitsOn(w.state, agent).map(({ account }) => ms(account.until ?? account.since));
+  return iso(Math.max(w.now, ...times));
+}
+
 function afterExit(w: Work, agent: AgentState, exit: Classified, working: boolean): Verdict {
   const { message: reason, hint } = exit;
   if (exit.cause === 'limit') {
-    return { gate: 'limited', reason: limitReason(agent), hint, resumeAt: limitUntil(w, agent) };
+    return { gate: 'limited', reason: limitReason(agent), hint, resumeAt: heldUntil(w, agent) };
   }
   if (!exit.retryable) return { gate: 'failed', reason, hint, resumeAt: null };
   const clean = exit.cause === 'clean' && !working && agent.queue.length === 0;

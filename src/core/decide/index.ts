@@ -15,11 +15,15 @@ import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
 import { clear, reconcile } from './lifecycle.ts';
+import { mendClock } from './limit.ts';
 import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost, showAgain } from './links.ts';
 import { onEffectDone, onRefused } from './outcomes.ts';
 import { resend } from './queue.ts';
 import { settleStatus } from './status.ts';
 import { type Context, Work } from './work.ts';
+
+/** Looks at agents that earlier looks of the same step concern. What is still open then waits for the next step. */
+const FURTHER_PASSES = 3;
 
 type Handler<T extends Input['type']> = (w: Work, input: Extract<Input, { type: T }>) => void;
 
@@ -63,6 +67,8 @@ function settle(w: Work): void {
     for (const agent of waiting(w.state)) w.touched.add(agent);
     reconcileTouched(w);
   }
+  // One look can concern others that were looked at before it: a limit that is over, an agent chosen to try.
+  for (let pass = 0; pass < FURTHER_PASSES && w.touched.size > 0; pass++) reconcileTouched(w);
 }
 
 function reconcileTouched(w: Work): void {
@@ -100,11 +106,12 @@ function onRecovered(w: Work): void {
 }
 
 function onTick(w: Work): void {
+  mendClock(w);
   remind(w);
   sendAlerts(w);
   for (const id in w.state.agents) {
     const known = w.state.agents[id];
-    const due = known ? agentDue(known) : null;
+    const due = known ? agentDue(known, w.state, w.settings) : null;
     if (due === null || due > w.now) continue;
     const agent = w.touch(id);
     if (!agent) continue;

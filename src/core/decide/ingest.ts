@@ -10,8 +10,10 @@ import type { AgentState } from '../state.ts';
 import type { IngestedRecord, Input } from '../step.ts';
 import { expireRequests, forgetConversation, onExitRecord, onStartFailed } from './exits.ts';
 import { holdAfterFailure } from './hold.ts';
-import { limitUntil } from './restart.ts';
-import { limitReason, passVerdict } from './status.ts';
+import { heedLimits, tryNow } from './limit.ts';
+import { serviceUntil } from './restart.ts';
+import { passVerdict } from './status.ts';
+import { ms } from '../time.ts';
 import type { Work } from './work.ts';
 
 type Records = Extract<Input, { type: 'records' }>;
@@ -65,7 +67,7 @@ const TAKE: { [K in RecordBody['kind']]: Taker<K> } = {
 
 /** The decoded events first: what the host says of a line (done, exit) follows the line itself. */
 function takeIn(w: Work, agent: AgentState, epoch: number, item: IngestedRecord): void {
-  for (const event of item.events) emitDecoded(w, agent, event);
+  for (const event of item.events) emitDecoded(w, agent, event, ms(item.record.at));
   (TAKE[item.record.kind] as Taker<RecordBody['kind']> | undefined)?.(w, agent, item.record as never, item, epoch);
 }
 
@@ -78,7 +80,8 @@ function emitHost(w: Work, agent: AgentState, body: Parameters<Work['emit']>[1],
   w.emit(agent.id, body, { by: 'host', durable });
 }
 
-function emitDecoded(w: Work, agent: AgentState, body: DriverEventBody): void {
+/** @param at when it was said, in milliseconds since the epoch: a limit counts from then, however late it is read. */
+function emitDecoded(w: Work, agent: AgentState, body: DriverEventBody, at: number): void {
   if (body.type === 'message') w.emit(agent.id, authored(agent, body));
   else if (body.type !== 'turn') w.emit(agent.id, body);
   else if (body.phase === 'start') w.emit(agent.id, { ...body, number: agent.turns + 1 });
@@ -87,6 +90,7 @@ function emitDecoded(w: Work, agent: AgentState, body: DriverEventBody): void {
     expireRequests(w, agent, 'its turn ended');
     afterTurn(w, agent, body.outcome);
   }
+  heedLimits(w, agent, body, at);
 }
 
 /** Who wrote it the CLI does not know; the queue does, by the message's id. */
@@ -95,21 +99,19 @@ function authored(agent: AgentState, body: Extract<DriverEventBody, { type: 'mes
   return { ...body, from: agent.queue.find((m) => m.messageId === body.messageId)?.from ?? null };
 }
 
-/** A turn that ended at a limit, or on an error that another try can mend, is taken up again later; some errors need a person. */
+/** A turn that ended on an error that another try can mend is taken up again later; some errors need a person. Limits are the account's. */
 function afterTurn(w: Work, agent: AgentState, outcome: string): void {
   const error = agent.cli.lastError;
-  const limited = outcome === 'limit' || (outcome === 'error' && error?.retryable === true);
-  if (limited) {
-    const reason = outcome === 'limit' ? limitReason(agent) : (error?.message ?? 'the service could not be reached');
-    passVerdict(w, agent, { gate: 'limited', reason, hint: null, resumeAt: limitUntil(w, agent) });
-    return;
-  }
   if (outcome === 'budget') {
     const hint = 'give it a larger budget, then `tutti resume`';
     passVerdict(w, agent, { gate: 'failed', reason: 'its budget is used up', hint, resumeAt: null });
     return;
   }
   if (outcome !== 'error' || !error) return;
+  if (error.retryable) {
+    passVerdict(w, agent, { gate: 'limited', reason: error.message, hint: null, resumeAt: serviceUntil(w, agent) });
+    return;
+  }
   const hint = HINTS[error.code];
   if (hint !== undefined) passVerdict(w, agent, { gate: 'failed', reason: error.message, hint, resumeAt: null });
 }
@@ -212,6 +214,8 @@ function onTyped(w: Work, agent: AgentState, record: RecordOf<'typed'>, _item: I
     front,
   });
   emitHost(w, agent, { type: 'delivery', messageId, state: 'sent', sentTo }, true);
+  // Who types wants it now: it is with the CLI already, and tries whether a limit is over.
+  if (!agent.cli.turn) tryNow(w, agent, 'user');
 }
 
 function onVerdict(w: Work, agent: AgentState, record: RecordOf<'verdict'>): void {

@@ -8,6 +8,7 @@ import { uuidFrom } from '../id.ts';
 import type { AgentState } from '../state.ts';
 import { ms } from '../time.ts';
 import { configure, configureAbove } from './configure.ts';
+import { tendLimits } from './limit.ts';
 import { deliver, hasPending, held } from './queue.ts';
 import { lift, passVerdict, settleStatus } from './status.ts';
 import { watch } from './watch.ts';
@@ -17,6 +18,7 @@ import type { Work } from './work.ts';
 export function reconcile(w: Work, agent: AgentState): void {
   watch(w, agent);
   if (isDue(w, agent)) lift(w, agent);
+  tendLimits(w, agent);
   if (agent.wanted === 'down') tearDown(w, agent);
   else {
     finishOnce(w, agent);

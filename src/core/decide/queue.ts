@@ -2,6 +2,7 @@
  * The queue: one message on its way at a time. What may be in the conversation already is asked for first, in order;
  * then the note that is owed; then `now` messages, also into a running turn; then the others, one per turn.
  */
+import { mayBegin } from '../accounts/hold.ts';
 import { atBoundary, hostReachable, needsMove, pendingOf } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import type { AgentState, QueuedMessage } from '../state.ts';
@@ -22,7 +23,8 @@ function takesMessages(w: Work, agent: AgentState): boolean {
     agent.restartWanted !== 'now' &&
     agent.restartWanted !== 'fresh' &&
     !agent.queue.some((m) => m.state === 'sent' && !m.unsure && !m.steered) &&
-    !held(w, agent)
+    !held(w, agent) &&
+    mayBegin(w.state, agent)
   );
 }
 

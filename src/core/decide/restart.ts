@@ -64,10 +64,8 @@ export function noteHealth(w: Work, agent: AgentState): void {
   });
 }
 
-/** How long to hold after a limit: until the reset that was told, else 60 s doubling to 15 min. */
-export function limitUntil(w: Work, agent: AgentState): string {
-  const { resetsAt, attempt } = agent.limit;
-  if (resetsAt !== null && ms(resetsAt) > w.now) return resetsAt;
+/** How long to wait after a turn that failed for the service's sake (overloaded, unreachable): 60 s doubling to 15 min. */
+export function serviceUntil(w: Work, agent: AgentState): string {
   const { baseMs, capMs } = w.settings.limit;
-  return iso(w.now + Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)));
+  return iso(w.now + Math.min(capMs, baseMs * 2 ** Math.min(agent.limit.attempt, 30)));
 }

@@ -1,4 +1,5 @@
 /** Which of the contract's states an agent is in, derived from facts and verdict; said as `agent_status` when it changes. */
+import { heldBack } from '../accounts/hold.ts';
 import { hostGone, inFlight } from '../agent.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { AgentStateName, IsoTime } from '../event.ts';
@@ -6,6 +7,9 @@ import type { AgentState, Gate } from '../state.ts';
 import { STATUS } from '../tables.ts';
 import type { Verdict } from './restart.ts';
 import type { Work } from './work.ts';
+
+/** What its account keeps it from; null = nothing. */
+type HeldBack = ReturnType<typeof heldBack>;
 
 interface Shown {
   state: AgentStateName;
@@ -22,7 +26,7 @@ const plain = (state: AgentStateName, reason: string | null = null): Shown => ({
 });
 
 /** Pure: the same agent is always shown the same way. */
-export function shownState(a: AgentState): Shown {
+export function shownState(a: AgentState, held: HeldBack = null): Shown {
   if (a.wanted === 'down') {
     const gone = a.host.phase === 'none' || a.host.phase === 'down';
     return plain(gone ? 'stopped' : 'stopping');
@@ -34,17 +38,18 @@ export function shownState(a: AgentState): Shown {
     const reason = `${request.what}: ${askedText(request)}`;
     return { state: 'waiting', reason, hint: answerHint(a.name, request), resumeAt: null };
   }
-  if (a.cli.phase === 'ready') return whileReady(a);
+  if (a.cli.phase === 'ready') return whileReady(a, held);
   if (a.wanted === 'paused') return plain('paused');
   return plain('starting', hostGone(a) || a.cli.phase === 'exited' ? restartReason(a) : null);
 }
 
-function whileReady(a: AgentState): Shown {
+function whileReady(a: AgentState, held: HeldBack): Shown {
   if (a.cli.turn && a.limit.active) {
     return { state: 'limited', reason: limitReason(a), hint: null, resumeAt: a.limit.resetsAt };
   }
   if (a.cli.turn || a.cli.turnExpectedAt !== null || inFlight(a)) return plain('working');
   if (a.wanted === 'paused') return plain('paused');
+  if (held) return { state: 'limited', reason: held.reason, hint: TRY_NOW(a.name), resumeAt: held.resumeAt };
   const failed = a.lastOutcome === 'error' ? (a.cli.lastError?.message ?? 'the last turn ended with an error') : null;
   return plain('idle', failed);
 }
@@ -57,8 +62,16 @@ export const limitReason = (a: AgentState): string =>
 
 /** Records the state if it is another one than the log has. */
 export function settleStatus(w: Work, agent: AgentState): void {
-  say(w, agent, shownState(agent));
+  sayShown(w, agent);
 }
+
+/** What an account's limit causes says so: all its agents have one cause. */
+function sayShown(w: Work, agent: AgentState, gate?: Gate | null): void {
+  const held = heldBack(w.state, agent);
+  say(w, agent, shownState(agent, held), gate, held ? { by: 'account', text: held.key } : undefined);
+}
+
+const TRY_NOW = (name: string): string => `\`tutti resume ${name} --now\` tries at once`;
 
 /** Records a verdict together with the state that it puts the agent in. */
 export function passVerdict(w: Work, agent: AgentState, verdict: Verdict): void {
@@ -76,10 +89,10 @@ export function passVerdict(w: Work, agent: AgentState, verdict: Verdict): void 
 /** The verdict no longer holds. */
 export function lift(w: Work, agent: AgentState): void {
   agent.gate = null;
-  say(w, agent, shownState(agent), null);
+  sayShown(w, agent, null);
 }
 
-function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null): void {
+function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null, cause?: { by: string; text: string }): void {
   const { state, reason, hint, resumeAt } = shown;
   const same = agent.state === state && agent.reason === reason && agent.hint === hint && agent.resumeAt === resumeAt;
   if (same && gate === undefined) return;
@@ -95,6 +108,6 @@ function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null): void
       resumeAt,
       ...(gate === undefined ? {} : { gate }),
     },
-    { durable: gate !== undefined },
+    { durable: gate !== undefined, ...(cause ? { cause } : {}) },
   );
 }

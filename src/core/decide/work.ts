@@ -61,6 +61,7 @@ export class Work {
       agents: draft === 'copy' ? { ...state.agents } : (Object.create(state.agents) as State['agents']),
       removing: { ...state.removing },
       projects: { ...state.projects },
+      accounts: { ...state.accounts },
       // Only written here; whether one is known is asked of what came in.
       commands: {},
       totals: { ...state.totals },

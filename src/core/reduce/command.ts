@@ -79,6 +79,10 @@ const USER: Record<string, (agent: AgentState, args: JsonObject, event: CommandE
   pause: (agent) => {
     agent.wanted = 'paused';
   },
+  /** Who ends a turn does not want it taken up again. */
+  interrupt: (agent) => {
+    agent.limit = { ...agent.limit, cutTurn: null };
+  },
   resume: wantUp,
   restart: (agent, args) => {
     wantUp(agent);
@@ -140,6 +144,9 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
       lastError: null,
       at: event.at,
     };
+  },
+  interrupt: (agent, args) => {
+    if (args.why === 'limit') agent.limit = { ...agent.limit, cutTurn: Number(args.turn) };
   },
   stop: (agent, _args, event) => stopping(agent, event.at),
   quit: (agent, _args, event) => stopping(agent, event.at),

@@ -8,6 +8,7 @@
 import type { EventType, TuttiEvent } from '../event.ts';
 import type { AgentState, State } from '../state.ts';
 import type { Reduce } from '../step.ts';
+import { onAccount } from './account.ts';
 import { onCommand } from './command.ts';
 import { onDelivery } from './delivery.ts';
 import { onExit, onHost } from './host.ts';
@@ -45,7 +46,7 @@ const TABLE: { [T in EventType]: Reducer<T> } = {
   delivery: onDelivery,
   host: onHost,
   command: onCommand,
-  account: nothing,
+  account: onAccount,
   config: onConfig,
   raw: (state) => {
     state.totals.raw += 1;

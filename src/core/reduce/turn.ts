@@ -21,7 +21,7 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
     agent.cli.turnCutShort = false;
     agent.cli.lastError = null;
     agent.conversationUsed = true;
-    agent.limit.active = false;
+    agent.limit = { ...agent.limit, active: false, resetsAt: null, scope: null, cutTurn: null, metAt: null };
     agent.lastProgressAt = event.at;
     return;
   }
@@ -32,13 +32,20 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   agent.cli.outcome = event.outcome;
   if (event.outcome === 'ok') {
     agent.taskOpen = agent.queue.length > 0;
-    agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0 };
+    agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metAt: null };
     agent.cli.lastError = null;
     agent.lastProgressAt = event.at;
   }
+  if (event.outcome === 'interrupted' && agent.limit.cutTurn === agent.turns) oweWork(agent, event.at);
   // An interrupt on the way has lapsed with its turn.
   for (const [id, order] of Object.entries(agent.pending)) if (order.verb === 'interrupt') dropPending(agent, id);
 };
+
+/** A limit interrupted its work: a note asks to go on when that is over. */
+export function oweWork(agent: AgentState, at: string): void {
+  agent.limit = { ...agent.limit, metAt: agent.limit.metAt ?? at };
+  if (agent.conversationUsed) agent.owes ??= 'limit';
+}
 
 export function dropPending(agent: AgentState, id: string): void {
   const { [id]: _dropped, ...rest } = agent.pending;

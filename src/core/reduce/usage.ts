@@ -31,12 +31,7 @@ export const onRateLimit: Reducer<'rate_limit'> = (_state, event, agent) => {
     return;
   }
   const retryAt = event.retryAfterMs === null ? null : iso(ms(event.at) + event.retryAfterMs);
-  agent.limit = {
-    active: true,
-    resetsAt: event.resetsAt ?? retryAt,
-    scope: event.scope,
-    attempt: agent.limit.attempt,
-  };
+  agent.limit = { ...agent.limit, active: true, resetsAt: event.resetsAt ?? retryAt, scope: event.scope };
 };
 
 /** The list with this name at its end, bounded; the same list when the name is in it. */

@@ -34,7 +34,7 @@ export const SETTINGS: Settings = {
   ...DEFAULTS,
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
-  limit: { baseMs: 60_000, capMs: 900_000 },
+  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
   maxStarts: 4,
 };
 
@@ -120,9 +120,9 @@ export class Desk {
     return this.command({ verb: 'spawn', agentId, name, project: 'demo', spec: { ...SPEC, ...spec }, messageId });
   }
 
-  send(messageId: string, options: { now?: boolean } = {}): Step {
-    const { now = false } = options;
-    return this.command({ verb: 'send', agentId: ID, messageId, text: `text of ${messageId}`, from: 'user', now });
+  send(messageId: string, options: { now?: boolean; id?: string } = {}): Step {
+    const { now = false, id = ID } = options;
+    return this.command({ verb: 'send', agentId: id, messageId, text: `text of ${messageId}`, from: 'user', now });
   }
 
   hello(change: Partial<HostHello> = {}, id = ID): HostHello {
@@ -168,7 +168,11 @@ export class Desk {
   }
 
   said(...events: DriverEventBody[]): Step {
-    return this.record({ kind: 'out', incarnation: this.agent().cli.incarnation, line: 'x' }, { events });
+    return this.saidBy(ID, ...events);
+  }
+
+  saidBy(id: string, ...events: DriverEventBody[]): Step {
+    return this.record({ kind: 'out', incarnation: this.agent(id).cli.incarnation, line: 'x' }, { events, id });
   }
 
   /** The newest order of this verb is done. */
@@ -178,8 +182,8 @@ export class Desk {
     return this.record({ kind: 'done', id: order[0], ok, result }, { id });
   }
 
-  confirm(messageId: string, turnFollows: boolean | null = true): Step {
-    return this.record({ kind: 'done', id: messageId, ok: true, result: { turnFollows } });
+  confirm(messageId: string, turnFollows: boolean | null = true, id = ID): Step {
+    return this.record({ kind: 'done', id: messageId, ok: true, result: { turnFollows } }, { id });
   }
 
   ready(id = ID, conversationId: string | null = 'conv'): Step {
@@ -196,11 +200,11 @@ export class Desk {
   }
 
   /** A started CLI that is ready for messages. */
-  up(spec: Partial<AgentSpec> = {}): this {
-    this.spawn(spec);
-    this.hostUp();
-    this.orderDone('start', { pid: 60 });
-    this.ready();
+  up(spec: Partial<AgentSpec> = {}, id = ID, name = 'alice'): this {
+    this.spawn(spec, id, name);
+    this.hostUp({}, id);
+    this.orderDone('start', { pid: 60 }, true, id);
+    this.ready(id, id === ID ? 'conv' : `conv-${id}`);
     this.done();
     return this;
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../../src/core/step.ts';
 import { Desk, ended, ID, SPEC, TURN } from '../desk.ts';
 
 const REQUEST = { requestId: 'r1', what: 'permission', tool: 'bash', args: { command: 'make' }, text: 'make' } as const;
@@ -81,7 +82,7 @@ describe('names', () => {
     'that nobody has are not found: %s',
     (verb) => {
       const more = { messageId: 'm', text: 't', from: 'user', now: false, fresh: false };
-      const { reply } = new Desk().command({ verb, agentId: 'nobody', ...more });
+      const { reply } = new Desk().command({ verb, agentId: 'nobody', ...more } as Command);
       expect(reply).toMatchObject({ ok: false, error: { code: 'NOT_FOUND' } });
     },
   );

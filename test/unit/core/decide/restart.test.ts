@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '../../../../src/core/event.ts';
+import { RESET_MARGIN_MS } from '../../../../src/core/limits.ts';
 import { CRASH, Desk, ended, ID, TURN } from '../desk.ts';
 
 describe('a CLI that ends unasked', () => {
@@ -250,10 +251,11 @@ describe('limits', () => {
     expect(desk.agent()).toMatchObject({ state: 'limited', gate: null });
     desk.said(ended('limit'));
     desk.send('m2');
-    expect(desk.agent()).toMatchObject({ state: 'limited', gate: 'limited' });
-    expect(Date.parse(desk.agent().resumeAt ?? '')).toBe(desk.now + retryAfterMs);
+    expect(desk.agent()).toMatchObject({ state: 'limited', gate: null });
+    const wait = retryAfterMs + RESET_MARGIN_MS;
+    expect(Date.parse(desk.agent().resumeAt ?? '')).toBe(desk.now + wait);
     desk.done();
-    desk.wait(retryAfterMs);
+    desk.wait(wait);
     expect(desk.done()).toMatchObject([{ verb: 'message', args: { text: expect.stringContaining('limit') } }]);
   });
 
@@ -278,8 +280,9 @@ describe('limits', () => {
     for (let i = 0; i < 6; i++) {
       desk.said(TURN);
       desk.said(ended('limit'));
-      waits.push(Date.parse(desk.agent().resumeAt ?? '') - desk.now);
-      desk.wait(900_000);
+      const wait = Date.parse(desk.agent().resumeAt ?? '') - desk.now;
+      waits.push(wait);
+      desk.wait(wait);
       const note = desk.agent().queue[0];
       if (note) desk.confirm(note.messageId);
     }
