@@ -150,15 +150,20 @@ describe('a CLI that ends after a turn that failed', () => {
     expect(desk.agent().state).toBe(state);
   });
 
-  it.each([['signal'], ['crash']])('by a %s waits for the end of the limit all the same, and goes on then', (cause) => {
+  it.each([
+    // Started again at once: a start asks the model nothing.
+    ['signal', ['start'], []],
+    ['crash', [], ['start']],
+  ])('by a %s asks the model nothing before the end of the limit, and goes on then', (cause, before, after) => {
     const desk = failedTurn('usage_limit', true);
-    const { resumeAt } = desk.agent();
     desk.exit({ cause });
+    expect(desk.orders()).toEqual(before);
+    if (before.length > 0) desk.upAgain();
     desk.wait(59_000);
     expect(desk.orders()).toEqual([]);
-    expect(desk.agent()).toMatchObject({ state: 'limited', resumeAt });
+    expect(desk.agent().state).toBe('limited');
     desk.wait(1_000);
-    expect(desk.orders()).toEqual(['start']);
+    expect(desk.orders()).toEqual(after.length > 0 ? after : ['message']);
   });
 
   it('stays failed where only a person can help', () => {
