@@ -1,4 +1,5 @@
 /** Which events a person should hear of. Everything of that kind is a request, an agent that gave up or is held, or a verdict `alert`. */
+import { accountOf } from '../accounts/keys.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { EventBody } from '../event.ts';
 import type { AgentState, State } from '../state.ts';
@@ -31,6 +32,7 @@ export function candidates(events: Happened[], state: State): Candidate[] {
 
 function candidateOf(body: EventBody, agent: AgentState | null): Candidate | null {
   if (body.type === 'watchdog') return body.action === 'alert' ? ofVerdict(body, agent) : null;
+  if (body.type === 'account') return ofAccount(body, agent);
   if (!agent) return null;
   if (body.type === 'permission') return ofRequest(body.requestId, agent);
   return body.type === 'agent_status' ? ofStatus(body, agent) : null;
@@ -60,6 +62,16 @@ function ofRequest(requestId: string, agent: AgentState): Candidate | null {
 
 export const requestKey = (requestId: string): string => `request ${requestId}`;
 
+/** One for the account, however many of its agents are held. */
+function ofAccount(body: Extract<EventBody, { type: 'account' }>, agent: AgentState | null): Candidate | null {
+  if (body.limit !== 'rejected' || (body.phase !== 'held' && body.phase !== 'refused')) return null;
+  const what = body.scope ? ` (${body.scope})` : '';
+  const text = `account ${body.account} is held by a limit${what} until ${body.until ?? 'it is over'}; its agents go on by themselves then`;
+  return { key: accountAlert(body.account), severity: 'info', text, hint: 'tutti ps', ...whose(agent) };
+}
+
+const accountAlert = (account: string): string => `account ${account}`;
+
 function ofStatus(body: Extract<EventBody, { type: 'agent_status' }>, agent: AgentState): Candidate | null {
   const { state, reason, hint, resumeAt } = body;
   if (state === 'failed') {
@@ -86,6 +98,7 @@ export function stillHolds(alert: Alert, state: State): boolean {
   const [kind, id = ''] = alert.key.split(' ');
   if (kind === 'request') return agent?.requests[id] !== undefined;
   if (kind === 'failed') return agent?.gate === 'failed';
+  if (kind === 'account') return accountOf(state, alert.key.slice('account '.length))?.limit === 'rejected';
   if (kind === 'limited') return agent?.gate === 'limited';
   return true;
 }
