@@ -11,13 +11,13 @@ need_node() {
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null 2>&1; then sudo "$@"; else return 1; fi; }
 
-# Installs the named programs that are missing; the package has the program's name.
+# Installs the named programs that are missing. The package has the program's name, or is named behind a colon.
 need_programs() {
   missing=""
-  for program in "$@"; do command -v "$program" >/dev/null 2>&1 || missing="$missing $program"; done
+  for pair in "$@"; do command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"; done
   [ -z "$missing" ] && return 0
   say "installing$missing"
-  # Word splitting is meant: one argument per program.
+  # Word splitting is meant: one argument per package.
   # shellcheck disable=SC2086
   if command -v apt-get >/dev/null 2>&1; then
     as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null
@@ -26,7 +26,7 @@ need_programs() {
   elif command -v apk >/dev/null 2>&1; then as_root apk add --quiet $missing
   elif command -v brew >/dev/null 2>&1; then brew install --quiet $missing
   else die "please install$missing, then run this again."; fi
-  for program in "$@"; do command -v "$program" >/dev/null 2>&1 || die "$program could not be installed. Install it by hand, then run this again."; done
+  for pair in "$@"; do command -v "${pair%%:*}" >/dev/null 2>&1 || die "${pair%%:*} could not be installed. Install it by hand, then run this again."; done
 }
 
 # The packages of the lockfile, unless they are there already.

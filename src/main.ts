@@ -1,11 +1,11 @@
 /** The program `tutti`: composition root and bin. What a command needs is loaded when it is needed. */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { entries } from './cli/entries.ts';
 import { EXIT_BUG } from './cli/failure.ts';
 import { runProgram } from './cli/program.ts';
 import { VERSION } from './composition/build.ts';
-import { awaitExit, connectHome } from './composition/connect.ts';
+import { awaitExit, connectHome, keepForNotify } from './composition/connect.ts';
 import { homeFromEnvironment } from './system/paths.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -26,12 +26,14 @@ const status = await runProgram(
     connect: (home, { start, out }) => connectHome(home, { start, out, env: process.env, dist }),
     local: {
       foreground: async (argv, env) => (await import('./system/process.ts')).runForeground(argv, env),
-      runSupervisor: async (home, env) => {
+      runSupervisor: async (home, env, options) => {
         const { runSupervisor } = await import('./composition/supervisor.ts');
         // A socket or timer that somebody forgot must not keep a supervisor that has ended in the process table.
-        process.exit(await runSupervisor(home, env, dist));
+        process.exit(await runSupervisor(home, env, dist, options));
       },
       awaitExit,
+      keepForNotify,
+      program: join(dist, 'main.js'),
       version: VERSION,
     },
   },

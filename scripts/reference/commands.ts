@@ -6,6 +6,7 @@ import { type Environment, runProgram } from '../../src/cli/program.ts';
 const SUBCOMMANDS: Record<string, string[]> = {
   config: ['check', 'schema', 'show'],
   supervisor: ['start', 'stop', 'restart', 'status'],
+  service: ['install', 'uninstall', 'status', 'print'],
 };
 
 export async function commandsPage(): Promise<string> {

@@ -180,6 +180,8 @@ export const healthSchema = z.object({
   log: z.string(),
   seq: z.number(),
   recovering: z.boolean(),
+  /** How long the loop has been at one input: more than moments is a hang. 0 from a supervisor that does not tell. Milliseconds. */
+  stalledMs: z.number().default(0),
   /** Agents whose host has not answered since the start: nothing is started for them. */
   unknown: z.array(z.string()),
   /** What a person should know, such as a full disk; empty when all is well. */

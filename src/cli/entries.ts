@@ -102,6 +102,12 @@ export const entries: CommandEntry[] = [
     load: async () => (await import('./local/supervisor.ts')).command,
   },
   {
+    name: 'service',
+    group: 'Supervisor',
+    summary: 'have systemd or launchd keep the supervisor running',
+    load: async () => (await import('./local/service.ts')).command,
+  },
+  {
     name: 'doctor',
     group: 'Supervisor',
     summary: 'what is missing or unsafe here, and how to mend it',

@@ -32,10 +32,14 @@ export type Start = boolean | (() => Promise<Started>);
 export interface Local {
   /** Runs a program on this terminal until it ends. Resolves to its exit status. */
   foreground(argv: string[], env: NodeJS.ProcessEnv): Promise<number>;
-  /** Is the supervisor of a home, in this process, until told to end. Resolves to the exit status. */
-  runSupervisor(home: string, env: NodeJS.ProcessEnv): Promise<number>;
+  /** Is the supervisor of a home, in this process, until told to end; `service`: a manager has it. Resolves to the exit status. */
+  runSupervisor(home: string, env: NodeJS.ProcessEnv, options: { service: boolean }): Promise<number>;
   /** Resolves when that process has ended, or after a limit. */
   awaitExit(pid: number): Promise<void>;
+  /** Keeps the variables that config.yaml's `notify` names, for a supervisor that starts by itself. */
+  keepForNotify(home: string, env: NodeJS.ProcessEnv): void;
+  /** The built program, for those that start it again. */
+  program: string;
   version: string;
 }
 

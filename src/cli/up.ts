@@ -66,7 +66,7 @@ function foreground(context: Context) {
     begun: () => status !== null,
     ended: () => status ?? Promise.resolve(0),
     async start(): Promise<Started> {
-      status = context.local.runSupervisor(context.home, context.env);
+      status = context.local.runSupervisor(context.home, context.env, { service: false });
       status.catch((error: Error) => {
         failed = error;
       });

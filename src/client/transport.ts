@@ -60,7 +60,11 @@ export function createTransport(options: { socketPath: string; caller?: string |
       });
       request.setTimeout(limitMs, () => {
         request.destroy(
-          new ClientError('TIMEOUT', `the supervisor did not answer ${method} ${path} within ${limitMs / 1_000} s`),
+          new ClientError(
+            'TIMEOUT',
+            `no answer to ${method} ${path} within ${limitMs / 1_000} s`,
+            'tutti supervisor status; one that hangs is ended by tutti supervisor restart, and agents keep running',
+          ),
         );
       });
       request.on('error', reject);

@@ -11,8 +11,9 @@ import { AGENT_VARIABLE, ownEnvironment } from '../system/environment.ts';
 import { until } from '../system/clock.ts';
 import { lockOwner } from '../system/lock.ts';
 import { startOf } from '../system/proc/index.ts';
-import { homePaths, prepareHome } from '../system/paths.ts';
+import { type HomePaths, homePaths, prepareHome } from '../system/paths.ts';
 import { findTmux, startDetached } from '../system/process.ts';
+import { installedService, startService } from '../system/service/record.ts';
 import { keepVariables } from './notify.ts';
 
 export interface ConnectHomeOptions {
@@ -25,13 +26,13 @@ export interface ConnectHomeOptions {
 }
 
 export async function connectHome(home: string, options: ConnectHomeOptions): Promise<Client> {
-  const { start, env, dist, out } = options;
+  const { start, env, out } = options;
   const paths = homePaths(home);
   const progress = out.progress('connecting to the supervisor');
   let started: Started | null = null;
   const begin = async (): Promise<void> => {
     await requireUsableHome(home, env);
-    started = start === true ? await startSupervisor(home, env, dist) : start === false ? null : await start();
+    started = start === true ? await startAnywhere(options, paths) : start === false ? null : await start();
   };
   try {
     return await connect({
@@ -42,15 +43,43 @@ export async function connectHome(home: string, options: ConnectHomeOptions): Pr
       failure: () => started?.failure() ?? null,
       progress: (text) => progress.step(text),
     });
+  } catch (error) {
+    throw namingTheHung(error, paths);
   } finally {
     progress.done();
   }
 }
 
+/** One that holds its socket and does not answer: who it is, and how to get rid of it. */
+function namingTheHung(error: unknown, paths: HomePaths): unknown {
+  const failure = failureOf(error);
+  const owner = failure?.code === 'TIMEOUT' ? lockOwner(paths.supervisorLock) : null;
+  if (!failure || !owner) return error;
+  return new CliFailure('TIMEOUT', `supervisor ${owner.pid} of ${paths.home} hangs: ${failure.message}`, {
+    hint: 'tutti supervisor restart ends it by its pid and starts another; agents keep running',
+  });
+}
+
+/** Keeps the variables that config.yaml's `notify` names, for a supervisor that is started without them. */
+export function keepForNotify(home: string, env: NodeJS.ProcessEnv): void {
+  keepVariables(prepareHome(home), env, loadUserConfig(env)?.notify);
+}
+
+/** Where a service has this home, that is asked for it: one started beside it would be in its way. */
+async function startAnywhere({ env, dist, out }: ConnectHomeOptions, paths: HomePaths): Promise<Started> {
+  keepForNotify(paths.home, env);
+  const service = installedService(paths.serviceRecord);
+  if (service) {
+    const refused = await startService(service, env);
+    if (refused === null) return { failure: () => null };
+    out.note(`${service.name} cannot be started (${refused}): starting a supervisor without it`);
+  }
+  return startSupervisor(paths.home, env, dist);
+}
+
 /** Starts one in the background; it writes its log to log/supervisor.log, and why it cannot run to log/supervisor.err. */
 async function startSupervisor(home: string, env: NodeJS.ProcessEnv, dist: string): Promise<Started> {
   const paths = prepareHome(home);
-  keepVariables(paths, env, loadUserConfig(env)?.notify);
   const words = join(paths.log, 'supervisor.err');
   const before = statSync(words, { throwIfNoEntry: false })?.size ?? 0;
   const argv = [process.execPath, join(dist, 'main.js'), 'supervisor', 'run', '--home', paths.home, '--json'];

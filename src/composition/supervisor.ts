@@ -10,7 +10,8 @@ import { settingsFrom } from '../core/config/settings.ts';
 import type { JsonObject } from '../core/event.ts';
 import { HOST_PROTOCOL } from '../core/host-wire.ts';
 import { driverFor } from '../drivers/registry.ts';
-import type { Logger, SupervisorLock, Tmux } from '../supervisor/ports.ts';
+import { startHeartbeat } from '../supervisor/heartbeat.ts';
+import type { Logger, ServiceLink, SupervisorLock, Tmux } from '../supervisor/ports.ts';
 import { startSupervisor, type Supervisor, type SupervisorOptions } from '../supervisor/start.ts';
 import { clock, isoNow } from '../system/clock.ts';
 import { openEventLog } from '../system/journal/event-log.ts';
@@ -20,10 +21,14 @@ import { lockOwner, takeLock } from '../system/lock.ts';
 import { type HomePaths, prepareHome, tmuxSocketName } from '../system/paths.ts';
 import { processes } from '../system/proc/index.ts';
 import { secretText } from '../system/redact.ts';
+import { serviceLink } from '../system/service/notify.ts';
+import { tmuxScope } from '../system/service/scope.ts';
+import { noteEnd, noteStart } from '../system/service/tally.ts';
 import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
 import { localZone, notifierFor } from './notify.ts';
 import { BUILD, VERSION } from './build.ts';
+import { awaitTurn, ownBackoff } from './turn.ts';
 
 /** A larger log file is put aside; one old one is kept. Bytes. */
 const LOG_LIMIT = 8 * 1024 * 1024;
@@ -32,17 +37,38 @@ const HOST_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=32'];
 
 type Env = Record<string, string | undefined>;
 
+/** A service manager starts anew whatever ends with anything but 0: that is kept for an end that a person asked for. */
+const EXIT_BY_SIGNAL = 143;
+
 /**
  * Runs until SIGTERM, SIGINT, `supervisor stop` or `down`. Resolves to the exit status. Rejects with a failure of a contract code
- * when it cannot run: another one has the home, its log cannot be read, or a host of a newer build lives.
+ * when it cannot run: another one has the home, its log cannot be read, or a host of a newer build lives. With `service` it
+ * waits for another one instead, and after crashes.
  */
-export async function runSupervisor(home: string, env: Env, dist: string): Promise<number> {
+export async function runSupervisor(home: string, env: Env, dist: string, { service = false } = {}): Promise<number> {
   process.umask(0o077);
   const paths = prepareHome(home);
   const log = fileLogger(paths);
   const ended = deferred<number>();
+  const link = serviceLink(env, (text) => log('warn', text));
+  let told = false;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      told = true;
+      ended.resolve(service ? EXIT_BY_SIGNAL : 0);
+    });
+  }
+  // The terminal that started us may close; we go on.
+  process.on('SIGHUP', () => log('info', 'SIGHUP: going on'));
+  if (service) await awaitTurn({ paths, env, log, service: link, ended: () => told });
+  if (told) {
+    noteEnd(paths.tally);
+    return EXIT_BY_SIGNAL;
+  }
+  const socket = socketOf(paths, env);
   const tmux = createTmux({
-    socket: socketOf(paths, env),
+    socket,
+    scope: tmuxScope({ env, socket, isService: link !== null, onProblem: (text) => log('warn', text) }),
     home: paths.home,
     confFile: paths.tmuxConf,
     pidFile: paths.tmuxPid,
@@ -68,9 +94,7 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   await api.listen(unixSocket(paths.supervisorSocket));
   const retention = keepRetention(supervisor, paths, log);
   log('info', 'listening', { pid: process.pid, version: VERSION, build: BUILD, socket: paths.supervisorSocket });
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => ended.resolve(0));
-  // The terminal that started us may close; we go on.
-  process.on('SIGHUP', () => log('info', 'SIGHUP: going on'));
+  const heartbeat = link ? keepTold(supervisor, link, log) : null;
   let refused: unknown = null;
   supervisor.recovered.catch((error: unknown) => {
     refused = error;
@@ -78,12 +102,40 @@ export async function runSupervisor(home: string, env: Env, dist: string): Promi
   });
   const status = await ended.promise;
   clearInterval(retention);
+  heartbeat?.stop();
   await inTime('closing the API', api.close(), log);
   await inTime('saving', supervisor.close(), log);
   await inTime('leaving tmux', tmux.close(), log);
   log('info', 'ended', { status });
   if (refused) throw refused;
+  if (status !== 1) noteEnd(paths.tally);
   return status;
+}
+
+/** READY after the recovery, then a ping for each turn of the loop that the manager asks for, STOPPING at the end. */
+function keepTold(supervisor: Supervisor, link: ServiceLink, log: Logger): { stop(): void } {
+  let heartbeat: { stop(): void } | null = null;
+  let stopped = false;
+  const status = (): string => {
+    const { agents, problems } = supervisor.facade.health();
+    const counts = Object.entries(agents).map(([state, count]) => `${count} ${state}`);
+    return [counts.join(', ') || 'no agents', ...problems.slice(0, 1)].join('; ');
+  };
+  const begin = async (): Promise<void> => {
+    await supervisor.recovered;
+    await link.ready(status());
+    if (stopped) return;
+    heartbeat = startHeartbeat({ service: link, clock, log, pulse: supervisor.pulse, status });
+  };
+  // A recovery that was refused ends the supervisor, and is reported there.
+  begin().catch((error: unknown) => log('warn', `not told ready: ${String(error)}`));
+  return {
+    stop() {
+      stopped = true;
+      heartbeat?.stop();
+      link.stopping().catch((error: unknown) => log('warn', `not told stopping: ${String(error)}`));
+    },
+  };
 }
 
 /** Old host journals are dropped at the start and then this often. Milliseconds. */
@@ -153,7 +205,7 @@ function supervisorOptions(
     ports: {
       clock,
       log,
-      lock: async () => takeHome(paths),
+      lock: async () => takeHome(paths, env),
       openLog: () => openEventLog({ folder: paths.events, onProblem: (message) => log('error', message) }),
       snapshots: createSnapshots({ path: paths.db }),
       journals: journalReader(paths.hosts),
@@ -195,9 +247,10 @@ function socketOf(paths: HomePaths, env: Env): string {
   return name;
 }
 
-async function takeHome(paths: HomePaths): Promise<SupervisorLock> {
+async function takeHome(paths: HomePaths, env: Env): Promise<SupervisorLock> {
   const lock = takeLock(paths.supervisorLock);
   if (!lock.ok) throw new Error(`another supervisor has ${paths.home} (pid ${lock.owner?.pid ?? 'unknown'})`);
+  noteStart(paths.tally, ownBackoff(env).resetAfterMs);
   return { release: async () => lock.release() };
 }
 

@@ -93,6 +93,7 @@ function healthOf({ supervisor, loop, hosts, problems, startedAt }: Running): He
     log: state.logId,
     seq: state.seq,
     recovering: loop.recovering,
+    stalledMs: loop.stalledMs,
     unknown: hosts.unknown().map((id) => state.agents[id]?.name ?? id),
     problems: [
       ...problems.list(),

@@ -122,6 +122,7 @@ export interface HealthFacts {
   log: string;
   seq: number;
   recovering: boolean;
+  stalledMs: number;
   unknown: string[];
   problems: string[];
   agents: Record<string, number>;

@@ -45,6 +45,13 @@ export interface Loop {
   /** Why nothing is taken at the moment: the log cannot be written. */
   readonly stuck: string | null;
   readonly settings: Settings;
+  /** How long the loop has been at one input; 0 when none waits, or while the log cannot be written. Milliseconds. */
+  readonly stalledMs: number;
+  /**
+   * Goes through the mailbox and waits for the fsync of what was written before: resolves when the loop has really turned, to
+   * the reason when it stands still because the log cannot be written (and tries again each second). Never by itself otherwise.
+   */
+  pulse(): Promise<string | null>;
   /**
    * Resolves when the input's events are as durable as they need to be. Rejects when `decide` failed (a bug), when the loop has
    * ended, and with {@link NotRecorded} a command whose events cannot be written.
@@ -64,10 +71,15 @@ interface Item {
   reject(error: Error): void;
 }
 
+/** Asks whether the loop turns; the outcome is told once. */
+interface Pulse {
+  pulse(stuck: string | null): void;
+}
+
 export function createLoop(options: LoopOptions): Loop {
   const { log, clock } = options;
   let { state, settings } = options;
-  let queue: Item[] = [];
+  let queue: (Item | Pulse)[] = [];
   let taken = 0;
   let running: Promise<void> | null = null;
   let recovering = true;
@@ -76,6 +88,8 @@ export function createLoop(options: LoopOptions): Loop {
   let timer: { cancel(): void } | null = null;
   let lastTick = 0;
   let stuck: string | null = null;
+  /** When the present input was taken. */
+  let busySince: number | null = null;
   /** Ends the wait between two attempts to write. */
   let hurry = (): void => undefined;
   /** Effects and replies of durable steps wait here for their fsync, and all later ones behind them. */
@@ -99,6 +113,7 @@ export function createLoop(options: LoopOptions): Loop {
         }
         stuck = text;
         options.problem('log', `${text}; trying again each second`);
+        for (const waiting of queue.slice(taken)) if ('pulse' in waiting) waiting.pulse(text);
         await new Promise<void>((resolve) => {
           const wait = clock.setTimeout(resolve, WRITE_RETRY_MS);
           hurry = () => {
@@ -166,16 +181,29 @@ export function createLoop(options: LoopOptions): Loop {
     afterDurable(durable, act, item.reject);
   };
 
+  const beat = ({ pulse }: Pulse): void => {
+    log.append([], true).then(
+      () => pulse(null),
+      (error) => pulse(`the event log cannot be synced: ${messageOf(error)}`),
+    );
+  };
+
   const drain = async (): Promise<void> => {
     while (taken < queue.length) {
-      const item = queue[taken] as Item;
+      const item = queue[taken] as Item | Pulse;
       taken += 1;
       if (taken > 1_024) {
         queue = queue.slice(taken);
         taken = 0;
       }
+      if ('pulse' in item) {
+        beat(item);
+        continue;
+      }
+      busySince = clock.now();
       await take(item);
     }
+    busySince = null;
     queue = [];
     taken = 0;
   };
@@ -209,7 +237,7 @@ export function createLoop(options: LoopOptions): Loop {
       });
   };
 
-  const post = (item: Item): void => {
+  const post = (item: Item | Pulse): void => {
     queue.push(item);
     if (!running) run();
   };
@@ -229,6 +257,13 @@ export function createLoop(options: LoopOptions): Loop {
     },
     get settings() {
       return settings;
+    },
+    get stalledMs() {
+      return busySince === null || stuck !== null ? 0 : Math.max(0, clock.now() - busySince);
+    },
+    pulse() {
+      if (ended) return Promise.reject(new Error('the supervisor has stopped'));
+      return new Promise((resolve) => post({ pulse: resolve }));
     },
     setSettings(next) {
       settings = next;

@@ -143,6 +143,17 @@ export interface Notifier {
 /** Lines of log/supervisor.log. */
 export type Logger = (level: 'info' | 'warn' | 'error', text: string, data?: JsonObject) => void;
 
+/** Word to the service manager that started us; what cannot be told is logged there, and never waited for twice at once. */
+export interface ServiceLink {
+  /** How often it wants to hear that we are alive: told three times as often. null: it does not ask. Milliseconds. */
+  readonly watchdogMs: number | null;
+  ready(status: string): Promise<void>;
+  /** Shown by `systemctl status`. */
+  status(text: string): Promise<void>;
+  alive(status: string): Promise<void>;
+  stopping(): Promise<void>;
+}
+
 /** The one supervisor of a home (contract.md §8 "lock"). */
 export interface SupervisorLock {
   release(): Promise<void>;

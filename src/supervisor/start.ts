@@ -20,6 +20,8 @@ export interface Supervisor {
   facade: Facade;
   /** Resolves when the recovery is over. Rejects when this supervisor must not run (a host of a newer build): close it then. */
   recovered: Promise<void>;
+  /** As `Loop.pulse`: resolves when the loop has turned. */
+  pulse(): Promise<string | null>;
   /** The epoch that each agent's host is in. */
   epochs(): { agentId: string; epoch: number }[];
   /** Flushes, saves, and lets go of home and hosts; agents keep running. Safe to call twice. */
@@ -111,6 +113,7 @@ function assemble(
   return {
     facade: { ...createReads(running), ...createWrites({ ...running, secrets, recovered: recovering, until }) },
     recovered: recovering,
+    pulse: loop.pulse,
     epochs: () => Object.values(loop.state.agents).map(({ id, host }) => ({ agentId: id, epoch: host.epoch })),
     close: () => (closing ??= closeAll(parts, log, lock, ports)),
   };

@@ -24,6 +24,10 @@ export interface HomePaths {
   supervisorLog: string;
   apiJson: string;
   supervisorLock: string;
+  /** The supervisor's own deaths. */
+  tally: string;
+  /** Which service has this home's supervisor, written by `service install`. */
+  serviceRecord: string;
   /** Unix socket of the API; under /tmp when the home's path is too long for one. */
   supervisorSocket: string;
   tmuxConf: string;
@@ -90,6 +94,8 @@ export function homePaths(home: string): HomePaths {
     supervisorLog: at('log', 'supervisor.log'),
     apiJson: at('run', 'api.json'),
     supervisorLock: at('run', 'supervisor.lock'),
+    tally: at('run', 'tally.json'),
+    serviceRecord: at('run', 'service.json'),
     supervisorSocket: socket('supervisor.sock'),
     tmuxConf: at('run', 'tmux.conf'),
     tmuxPid: at('run', 'tmux.json'),

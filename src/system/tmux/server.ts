@@ -30,6 +30,16 @@ export interface ServerOptions {
   pidFile: string;
   /** The environment that the allow-list is taken from. */
   env: Record<string, string | undefined>;
+  /** Keeps a server that we start out of our own group of processes. */
+  scope?: Scope;
+}
+
+export interface Scope {
+  /** The program and arguments that run this command in a scope of its own; null where none can be had. */
+  wrap(argv: string[]): Promise<string[] | null>;
+  env: Record<string, string>;
+  /** It could not be had after all. */
+  failed(why: string): void;
 }
 
 /** Shown in the keeper's pane; also part of the server's name in `ps`, so short. */
@@ -81,7 +91,7 @@ export async function reachServer(options: ServerOptions, start: boolean, onEnd:
     if (!start) return null;
     ownFolder(join(options.confFile, '..'));
     replaceFileSync(options.confFile, tmuxConfig(options.home));
-    await makeKeeper(options);
+    await startServer(options);
   }
   const client = await attach(options, onEnd);
   try {
@@ -142,11 +152,27 @@ export function rememberedServer(pidFile: string): ProcessId | null {
     : null;
 }
 
+const KEEPER_WORDS = ['new-session', '-d', '-s', KEEPER, '-x', '80', '-y', '24', 'echo', KEEPER_TEXT];
+
+/** Where a scope can be had, the server and all agents in it live in one: what ends our own group does not end them. */
+async function startServer(options: ServerOptions): Promise<void> {
+  const argv = await options.scope?.wrap(tmuxArgv(options, KEEPER_WORDS));
+  if (!options.scope || !argv) return makeKeeper(options);
+  const { env, failed } = options.scope;
+  const result = await runProcess(argv, {
+    env: { ...env, ...tmuxEnvironment(options) },
+    cwd: options.home,
+    timeoutMs: TMUX_LIMIT_MS,
+  });
+  if (result.ok) return;
+  failed(result.stderr || result.message);
+  return makeKeeper(options);
+}
+
 /** The session that the control client is attached to; starts the server where there is none. It runs nothing. */
 async function makeKeeper(options: ServerOptions): Promise<void> {
-  const size = ['-x', '80', '-y', '24'];
   try {
-    await execTmux(options, ['new-session', '-d', '-s', KEEPER, ...size, 'echo', KEEPER_TEXT]);
+    await execTmux(options, KEEPER_WORDS);
   } catch (error) {
     if (!(error instanceof TmuxError && error.message.includes('duplicate session'))) throw error;
   }

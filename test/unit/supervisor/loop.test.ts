@@ -137,3 +137,72 @@ describe('loop', () => {
     await loop.stop();
   });
 });
+
+describe('the pulse of the loop', () => {
+  it('comes when what was submitted before it has been taken in and is on disk', async () => {
+    const { loop, log } = fixture();
+    await recovered(loop);
+    let release = (): void => undefined;
+    log.beforeSync = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    let turned = false;
+    const pulse = loop.pulse().then((stuck) => {
+      turned = true;
+      return stuck;
+    });
+    await waitFor('the sync was asked for', () => log.syncs > 0);
+    expect(turned).toBe(false);
+    release();
+    expect(await pulse).toBeNull();
+    await loop.stop();
+    await expect(loop.pulse()).rejects.toThrow('has stopped');
+  });
+
+  it('does not come from a loop that hangs, which tells for how long', async () => {
+    const { loop, log } = fixture();
+    await recovered(loop);
+    expect(loop.stalledMs).toBe(0);
+    let release = (): void => undefined;
+    const { append } = log;
+    log.append = async (events, durable) => {
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      return append(events, durable);
+    };
+    const spawned = loop.submit(spawn('alice'));
+    let turned = false;
+    const pulse = loop.pulse().then(() => {
+      turned = true;
+    });
+    await waitFor('time passes', () => loop.stalledMs > 20);
+    expect(turned).toBe(false);
+    log.append = append;
+    release();
+    await Promise.all([spawned, pulse]);
+    expect(loop.stalledMs).toBe(0);
+    await loop.stop();
+  });
+
+  it('says why a loop that cannot write stands still, and does not call that a hang', async () => {
+    const { loop, log } = fixture();
+    await recovered(loop);
+    await loop.submit(spawn('alice'));
+    log.fail = new Error('no space');
+    const event = loop.submit({
+      type: 'effect_done',
+      effect: { do: 'start_host', agentId: 'alice', epoch: 1 },
+      ok: true,
+      value: null,
+    });
+    const held = loop.submit({ type: 'boot', pid: 2, build: 'b', crashed: false });
+    expect(await loop.pulse()).toMatch(/cannot be written: no space/);
+    expect(loop.stalledMs).toBe(0);
+    log.fail = null;
+    await Promise.all([event, held]);
+    expect(await loop.pulse()).toBeNull();
+    await loop.stop();
+  });
+});

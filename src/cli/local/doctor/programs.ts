@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Driver } from '../../../drivers/driver.ts';
+import { NODE_MINIMUM } from '../../../system/node-version.ts';
 import { atLeast, type Check, type Finding, type Surroundings, VERSION_TIMEOUT_MS, versionOf } from './check.ts';
 
-const NODE_MINIMUM = '20.19.0';
 const TMUX_MINIMUM = '3.0';
 const GIT_MINIMUM = '2.17';
 
