@@ -19,6 +19,7 @@ import {
   IDEMPOTENCY_HEADER,
   logQuerySchema,
   messageSchema,
+  scheduleRequestSchema,
   spawnSchema,
 } from './wire.ts';
 
@@ -40,6 +41,7 @@ export function createApp(facade: Facade, report: Report): Hono {
   agentRoutes(app, facade);
   eventRoutes(app, facade);
   fleetRoutes(app, facade);
+  scheduleRoutes(app, facade);
   return app;
 }
 
@@ -150,4 +152,15 @@ function fleetRoutes(app: Hono, facade: Facade): void {
     return c.json(await facade.down(all ? null : project, askerOf(c)));
   });
   app.post('/api/supervisor/stop', (c) => c.json({ stopping: true, ...facade.stopSupervisor(askerOf(c)) }));
+}
+
+function scheduleRoutes(app: Hono, facade: Facade): void {
+  app.get('/api/schedules', (c) => c.json({ schedules: facade.schedules() }));
+  app.post('/api/schedules', async (c) =>
+    c.json(await facade.schedule(await bodyOf(c, scheduleRequestSchema), askerOf(c)), 201),
+  );
+  const remove = async (c: Context): Promise<Response> =>
+    c.json({ removed: true, ...(await facade.unschedule(idOf(c), askerOf(c))) });
+  app.delete('/api/schedules/:id', remove);
+  app.post('/api/schedules/:id/rm', remove);
 }

@@ -232,6 +232,57 @@ export type AnswerRequest = z.input<typeof answerSchema>;
 export const answerResponseSchema = z.object({ requestId: z.string(), decision: z.string(), agentId: z.string() });
 export type AnswerResponse = z.infer<typeof answerResponseSchema>;
 
+const when = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('cron'), cron: z.string(), timeZone: z.string().nullable() }),
+  z.object({ kind: z.literal('at'), at: z.string() }),
+  z.object({ kind: z.literal('every'), everyMs: z.number() }),
+]);
+
+/** A check-in, with its next time (null: there is none, or it is due now). */
+export const scheduleSchema = z.object({
+  ...{ id: z.string(), name: z.string(), project: z.string(), agent: z.string(), message: z.string(), when },
+  ...{ missed: z.enum(['fire', 'skip']), by: z.string(), declared: z.boolean(), createdAt: z.string() },
+  ...{ lastSlot: z.string().nullable(), lastOutcome: z.string().nullable(), lastMessageId: z.string().nullable() },
+  ...{ fired: z.number(), next: z.string().nullable() },
+});
+export type ScheduleInfo = z.infer<typeof scheduleSchema>;
+export const schedulesResponseSchema = z.object({ schedules: z.array(scheduleSchema) });
+
+/** `POST /api/schedules` → the check-in, 201. One of `inMs`, `at`, `everyMs` and `cron` says when. */
+export const scheduleRequestSchema = z
+  .strictObject({
+    /** Left out: the agent's with a number. */
+    name: nameSchema.nullable().default(null),
+    /** Id or name. */
+    agent: z.string().min(1),
+    message: z
+      .string()
+      .trim()
+      .min(1)
+      .max(64 * 1024),
+    /** Milliseconds from now. */
+    inMs: z
+      .number()
+      .int()
+      .min(0)
+      .max(366 * 86_400_000)
+      .nullable()
+      .default(null),
+    at: z.iso.datetime({ offset: true }).nullable().default(null),
+    /** Milliseconds; a minute or more. */
+    everyMs: z.number().int().min(60_000).nullable().default(null),
+    cron: z.string().min(1).max(200).nullable().default(null),
+    timezone: z.string().nullable().default(null),
+    /** What was missed while nothing ran: made up for once, or left. */
+    missed: z.enum(['fire', 'skip']).default('fire'),
+  })
+  .refine((s) => [s.inMs, s.at, s.everyMs, s.cron].filter((value) => value !== null).length === 1, {
+    error: 'one of inMs, at, everyMs and cron says when',
+  });
+export type ScheduleRequest = z.input<typeof scheduleRequestSchema>;
+/** `DELETE /api/schedules/:id`, or `POST /api/schedules/:id/rm`. */
+export const unscheduledSchema = z.object({ removed: z.literal(true), id: z.string(), name: z.string() });
+
 /** `POST /api/down`: stop a project's agents, or all. */
 export const downSchema = z.strictObject({
   project: nameSchema.nullable().default(null),

@@ -55,6 +55,12 @@ export const entries: CommandEntry[] = [
     load: async () => actCommand('stop'),
   },
   { name: 'rm', group: 'Agents', summary: 'stop and forget', load: async () => actCommand('rm') },
+  {
+    name: 'schedule',
+    group: 'Agents',
+    summary: 'check-ins: wake an agent later, or again and again',
+    load: async () => (await import('./schedule.ts')).command,
+  },
   { name: 'ps', group: 'Watching', summary: 'list agents', load: async () => (await import('./ps.ts')).command },
   {
     name: 'show',

@@ -18,7 +18,10 @@ import {
   messageResponseSchema,
   removedSchema,
   requestsResponseSchema,
+  scheduleSchema,
+  schedulesResponseSchema,
   stopResponseSchema,
+  unscheduledSchema,
   whySchema,
 } from '../api/wire.ts';
 import { ClientError } from './error.ts';
@@ -109,6 +112,9 @@ export function createClient({ home, socketPath, caller, transport }: ClientPart
     requests: async () => (await call('GET', '/api/requests', requestsResponseSchema)).requests,
     answer: (requestId, answer) =>
       write(`/api/requests/${encodeURIComponent(requestId)}`, answerResponseSchema, answer),
+    schedules: async () => (await call('GET', '/api/schedules', schedulesResponseSchema)).schedules,
+    schedule: (request) => write('/api/schedules', scheduleSchema, request),
+    unschedule: (ref) => write(`/api/schedules/${encodeURIComponent(ref)}/rm`, unscheduledSchema, {}),
     why: (ref) => call('GET', agentPath(ref, '/why'), whySchema),
     events({ since, limit, agents, types }) {
       const query = new URLSearchParams();

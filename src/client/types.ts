@@ -18,6 +18,8 @@ import type {
   MessageResponse,
   PermissionRequest,
   Removed,
+  ScheduleInfo,
+  ScheduleRequest,
   SpawnRequest,
   Why,
 } from '../api/wire.ts';
@@ -91,6 +93,11 @@ export interface Client {
   wait(ref: string, options: WaitOptions): Promise<Agent>;
   requests(): Promise<PermissionRequest[]>;
   answer(requestId: string, answer: AnswerRequest): Promise<AnswerResponse>;
+  /** Check-ins, the next one first. */
+  schedules(): Promise<ScheduleInfo[]>;
+  schedule(request: ScheduleRequest): Promise<ScheduleInfo>;
+  /** By id, or by a name that only one has. */
+  unschedule(ref: string): Promise<{ id: string; name: string }>;
   why(ref: string): Promise<Why>;
   /** One page of past events; `next` is the `since` of the following page. */
   events(query: EventsQuery): Promise<EventsResponse>;

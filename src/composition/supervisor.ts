@@ -14,6 +14,7 @@ import { startHeartbeat } from '../supervisor/heartbeat.ts';
 import type { Logger, ServiceLink, SupervisorLock, Tmux } from '../supervisor/ports.ts';
 import { startSupervisor, type Supervisor, type SupervisorOptions } from '../supervisor/start.ts';
 import { clock, isoNow } from '../system/clock.ts';
+import { cron } from '../system/cron.ts';
 import { openEventLog } from '../system/journal/event-log.ts';
 import { dropOldJournals, JOURNAL_RETENTION } from '../system/journal/retention.ts';
 import { journalReader } from '../system/journal/reader.ts';
@@ -212,6 +213,7 @@ function supervisorOptions(
       tmux,
       processes,
       secretText,
+      cron,
       notifier: notifierFor(paths, env, user?.notify),
       driver: (cli) => driverFor(cli, cli === 'acp' ? 'acp' : undefined),
       // The built-in agent is this very program.

@@ -3,6 +3,7 @@ import { ms } from './time.ts';
 import { alertDue } from './decide/alerts.ts';
 import { limitDue } from './accounts/hold.ts';
 import { deadlines } from './decide/watch.ts';
+import { scheduleDue, type ScheduleState } from './schedule/schedule.ts';
 import type { AgentState, State } from './state.ts';
 import type { NextDue, Settings } from './step.ts';
 
@@ -19,6 +20,10 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
 
 export const nextDue: NextDue = (state, settings) => {
   let first = alertDue(state, settings);
+  for (const id in state.schedules) {
+    const due = scheduleDue(state.schedules[id] as ScheduleState);
+    if (due !== null && (first === null || due < first)) first = due;
+  }
   for (const id in state.agents) {
     const due = agentDue(state.agents[id] as AgentState, state, settings);
     if (due !== null && (first === null || due < first)) first = due;

@@ -13,6 +13,7 @@ export function emptyState(logId: string): State {
     projects: {},
     accounts: {},
     commands: {},
+    schedules: {},
     alerts: noAlerts(),
     totals: { events: 0, raw: 0 },
   };

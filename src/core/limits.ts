@@ -51,6 +51,8 @@ export const EXCHANGES_KEPT = 20;
 export const CAUSES_KEPT = 500;
 /** Alerts that wait to be told; beyond it the oldest go untold (they are on record). */
 export const ALERTS_OPEN = 200;
+/** Schedules of one home; a further one is refused. */
+export const SCHEDULES_LIMIT = 500;
 /** A request is told of again for so long; after that it only stands in lists and digests. Milliseconds. */
 export const REMIND_FOR_MS = 86_400_000;
 /** Alerts that one notification carries; further ones are counted. */

@@ -14,6 +14,7 @@ import type {
   Wanted,
 } from './event.ts';
 import type { AlertsState } from './alerts/alert.ts';
+import type { ScheduleState } from './schedule/schedule.ts';
 import type { HostVerb } from './host-wire.ts';
 
 export const STATE_VERSION = 1;
@@ -32,6 +33,8 @@ export interface State {
   accounts: Record<string, AccountState>;
   /** Results of recent user commands by id, so that a repeated one is answered and not done again. Bounded. */
   commands: Record<string, { seq: number; ok: boolean }>;
+  /** Check-ins by id. */
+  schedules: Record<string, ScheduleState>;
   /** What people are told. */
   alerts: AlertsState;
   totals: { events: number; raw: number };

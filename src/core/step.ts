@@ -8,6 +8,7 @@
 import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, JournalRef, Wanted } from './event.ts';
 import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
+import type { Schedule } from './schedule/schedule.ts';
 import type { AgentSpec, State } from './state.ts';
 
 /** Who asks: `user`, `agent:<name>`, `config`, `supervisor`. */
@@ -43,6 +44,8 @@ export type Command =
       config: JsonObject;
       agents: { agentId: string; name: string; spec: AgentSpec; messageId: string | null; wanted?: Wanted }[];
       prune: boolean;
+      /** Left out: those that there are stay as they are. */
+      schedules?: Schedule[];
     }
   | { verb: 'send'; agentId: string; messageId: string; text: string; from: string; now: boolean }
   | { verb: 'interrupt' | 'stop' | 'rm'; agentId: string }
@@ -50,6 +53,8 @@ export type Command =
   /** Also out of `failed`, `stopped`, `backoff`. `now`: it tries at once whether its account's limit is over. */
   | { verb: 'resume'; agentId: string; now?: boolean }
   | { verb: 'restart'; agentId: string; fresh: boolean }
+  | { verb: 'schedule'; schedule: Schedule }
+  | { verb: 'unschedule'; scheduleId: string }
   | { verb: 'answer'; requestId: string; decision: 'allow' | 'deny' | 'answer'; text: string | null };
 
 /** One journal record, with what its driver made of it (the ingest runs the decoders; the core never parses a line). */
@@ -98,6 +103,8 @@ export type Input =
   /** First input after a start: effects are held until `recovered`. */
   | { type: 'boot'; pid: number; build: string; crashed: boolean }
   | { type: 'recovered' }
+  /** A time that the cron expression of this schedule names has come. Milliseconds since the epoch. */
+  | { type: 'slot'; scheduleId: string; slot: number }
   /** A deadline of `nextDue(state)` has passed. */
   | { type: 'tick' };
 

@@ -82,6 +82,7 @@ function tellCommand(event: EventOf<'command'>): string | null {
   if (event.verb === 'alert')
     return event.phase === 'done' ? `it was worth an alert: ${String(event.args?.text)}` : null;
   if (event.verb === 'notify') return null;
+  if (event.verb === 'slot') return `a check-in was due: ${String(event.args?.outcome)}`;
   if (!event.verb.startsWith('host.')) return `${event.by} asked for ${event.verb}`;
   const what = event.verb.slice('host.'.length);
   return event.phase === 'accepted' ? null : `${what} ${event.phase}`;

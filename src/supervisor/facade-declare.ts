@@ -17,6 +17,7 @@ import {
 } from './facade.ts';
 import { accepted, checkSecrets, enter, invalid, submit, type Writing } from './facade-enter.ts';
 import { findAgent, viewOf } from './facade-reads.ts';
+import { declaredSchedules } from './facade-schedules.ts';
 import { accountOf, filledIn, launchFile, readLaunchFile, removeLaunchFile, writeLaunchFile } from './launch-env.ts';
 
 /** 10 hex digits, the first a decimal one: never a name (those begin with a letter), short in socket paths. */
@@ -143,6 +144,7 @@ export async function apply(running: Writing, wanted: ApplyOrder, asker: Asker):
   const caller = await enter(running, asker);
   forbidAgents(caller, 'apply a configuration');
   const { loop, supervisor } = running;
+  const schedules = declaredSchedules(supervisor.ports.cron, wanted.project, wanted.config);
   const taken = new Set<string>();
   const prepared: Prepared[] = [];
   for (const declared of wanted.agents) {
@@ -166,6 +168,7 @@ export async function apply(running: Writing, wanted: ApplyOrder, asker: Asker):
         return { agentId, name, spec, messageId, wanted: wanted.agents[i]?.wanted ?? 'up' };
       }),
       prune: wanted.prune,
+      schedules,
     });
   } finally {
     for (const { agentId } of prepared) if (!loop.state.agents[agentId]) await dropLaunch(running, agentId);

@@ -6,6 +6,7 @@
  * writes wait for the end of the recovery.
  */
 import type { EventType, JsonObject, TuttiEvent, Wanted } from '../core/event.ts';
+import type { ScheduleState } from '../core/schedule/schedule.ts';
 import type { Code, Failure } from '../core/step.ts';
 import type { PendingRequest } from '../core/state.ts';
 import type { AgentObject, WhyChain } from './core.ts';
@@ -140,6 +141,23 @@ export interface FleetFacts {
   log: string;
 }
 
+/** One of `inMs`, `at`, `everyMs` and `cron` is not null. */
+export interface ScheduleOrder {
+  /** null: one is made of the agent's. */
+  name: string | null;
+  agent: string;
+  message: string;
+  inMs: number | null;
+  /** ISO 8601. */
+  at: string | null;
+  everyMs: number | null;
+  cron: string | null;
+  timezone: string | null;
+  missed: 'fire' | 'skip';
+}
+
+export type ScheduleView = ScheduleState & { next: string | null };
+
 export interface Facade {
   health(): HealthFacts;
   list(): AgentObject[];
@@ -162,6 +180,11 @@ export interface Facade {
     answer: { decision: 'allow' | 'deny' | 'answer'; text: string | null },
     by: Asker,
   ): Promise<{ requestId: string; decision: string; agentId: string }>;
+  /** The next one first. */
+  schedules(): ScheduleView[];
+  schedule(order: ScheduleOrder, by: Asker): Promise<ScheduleView>;
+  /** By id, or by a name that only one has. */
+  unschedule(ref: string, by: Asker): Promise<{ id: string; name: string }>;
   why(ref: string): Promise<WhyChain>;
   /** Ids of agents by id or name; NOT_FOUND names the first that there is none of. */
   resolve(refs: string[]): string[];

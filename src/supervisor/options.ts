@@ -5,6 +5,7 @@ import type { DriverLookup } from './decode.ts';
 import type { LaunchParts } from './facade.ts';
 import type {
   Clock,
+  Cron,
   EventLog,
   EventLogRecovery,
   JournalReader,
@@ -29,6 +30,7 @@ export interface SupervisorPorts {
   tmux: Tmux;
   processes: Processes;
   notifier: Notifier;
+  cron: Cron;
   /** Finds known secrets (name → value) and common token forms. */
   secretText(secrets: Record<string, string>): SecretText;
   driver: DriverLookup;

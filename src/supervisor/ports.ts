@@ -126,6 +126,20 @@ export interface SecretText {
   find(text: string): string | null;
 }
 
+/** Cron expressions (five fields, or six with seconds). A time zone of null is the machine's. */
+export interface Cron {
+  /** What is wrong with the expression; null = nothing. */
+  problem(expression: string): string | null;
+  /** Its next time; null when there is none. Milliseconds since the epoch. */
+  next(expression: string, timeZone: string | null): number | null;
+  /** Its latest time in (after, upTo], looking back a week at most; null when there is none. */
+  latest(expression: string, timeZone: string | null, after: number, upTo: number): number | null;
+  /** Calls `fire` with each of its times, soon after it has come; also late, after a sleep of the machine. */
+  watch(expression: string, timeZone: string | null, fire: (slot: number) => void): { stop(): void };
+  /** About every so many seconds, on the minute where it is a minute or more. */
+  every(seconds: number, run: (at: number) => void): { stop(): void };
+}
+
 /** What became of a notification at one sink; `error` null = it arrived. */
 export interface SinkOutcome {
   sink: string;

@@ -2,6 +2,7 @@
 import { createEffects, type Effects } from './effects.ts';
 import type { Facade } from './facade.ts';
 import { createReads, type Running } from './facade-reads.ts';
+import { createSchedules } from './facade-schedules.ts';
 import { createWrites } from './facade-writes.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import { createHub, type Hub } from './hub.ts';
@@ -13,6 +14,7 @@ import type { EventLog, SupervisorLock } from './ports.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { rebuildState, recover } from './recovery.ts';
 import { createSaver, type Saver } from './saver.ts';
+import { createTimetable, type Timetable } from './timetable.ts';
 import { createSecretStore } from './secret-store.ts';
 
 export interface Supervisor {
@@ -65,6 +67,7 @@ interface Parts {
   effects: Effects;
   saver: Saver;
   problems: Problems;
+  timetable: Timetable;
 }
 
 type State = Loop['state'];
@@ -87,6 +90,7 @@ function assemble(
     const context = { supervisor: options, ...parts, state: () => loop.state, submit: loop.submit };
     const { refusal } = await recover(context);
     if (refusal !== null) throw new RecoveryRefused(refusal);
+    parts.timetable.changed();
     ports.tmux.onServerGone(() => {
       loop.submit({ type: 'tmux_lost' }).catch((error) => ports.log('warn', `tmux is gone: ${messageOf(error)}`));
     });
@@ -109,9 +113,10 @@ function assemble(
       look();
     });
 
+  const writing = { ...running, secrets, recovered: recovering, until };
   let closing: Promise<void> | null = null;
   return {
-    facade: { ...createReads(running), ...createWrites({ ...running, secrets, recovered: recovering, until }) },
+    facade: { ...createReads(running), ...createWrites(writing), ...createSchedules(writing) },
     recovered: recovering,
     pulse: loop.pulse,
     epochs: () => Object.values(loop.state.agents).map(({ id, host }) => ({ agentId: id, epoch: host.epoch })),
@@ -143,6 +148,7 @@ function wire(
     perform: (effect) => effects.perform(effect),
     changed: () => {
       saver.changed();
+      if (!loop.recovering) timetable.changed();
       for (const look of shared.watchers) look();
     },
     fatal: (error) => options.onEnd('fatal', error),
@@ -182,7 +188,14 @@ function wire(
     failed: (effect, error) => ports.log('warn', `${effect.do}: ${messageOf(error)}`),
     problem: (key, text) => problems.set(key, text),
   });
-  return { loop, hub, hosts, ingest, effects, saver, problems };
+  const timetable = createTimetable({
+    cron: ports.cron,
+    clock: ports.clock,
+    state: () => loop.state,
+    submit: loop.submit,
+    failed: (id, error) => problems.set(`schedule ${id}`, `schedule ${id}: ${messageOf(error)}`),
+  });
+  return { loop, hub, hosts, ingest, effects, saver, problems, timetable };
 }
 
 async function loadSecrets(
@@ -208,6 +221,7 @@ async function closeAll(
   { log: logger, notifier }: SupervisorOptions['ports'],
 ): Promise<void> {
   parts.hosts.close();
+  parts.timetable.stop();
   notifier.close();
   await parts.loop.stop();
   await parts.effects.idle();

@@ -13,6 +13,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     projects: {},
     accounts: {},
     commands: {},
+    schedules: {},
     alerts: noAlerts(),
     totals: { events: seq, raw: 0 },
   };

@@ -9,6 +9,7 @@ import type { Asker, Declared, Facade } from '../../src/supervisor/facade.ts';
 import type { Notifier } from '../../src/supervisor/ports.ts';
 import { startSupervisor, type Supervisor, type SupervisorOptions } from '../../src/supervisor/start.ts';
 import { clock } from '../../src/system/clock.ts';
+import { cron } from '../../src/system/cron.ts';
 import { openEventLog } from '../../src/system/journal/event-log.ts';
 import { journalReader } from '../../src/system/journal/reader.ts';
 import { takeLock } from '../../src/system/lock.ts';
@@ -115,6 +116,7 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
       processes: world.processes,
       secretText,
       notifier,
+      cron,
       driver: (cli) => (cli === 'tutti' ? lineDriver : null),
       sessionTarget: (name) => `=${name}` as ReturnType<SupervisorOptions['ports']['sessionTarget']>,
       hostSocket: paths.hostSocket,

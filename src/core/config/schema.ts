@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { parseDuration } from './duration.ts';
+import { scheduleList } from './schedules.ts';
 import { notify } from './notify-schema.ts';
 
 /** An agent's name: also its tmux session, folder and branch. */
@@ -102,7 +103,7 @@ export const projectSchema = z.strictObject({
   watchdog: watchdog.optional(),
   zones: later('zones').optional(),
   pipelines: later('pipelines').optional(),
-  schedules: later('schedules').optional(),
+  schedules: scheduleList.optional(),
   rules: later('rules').optional(),
 });
 

@@ -6,6 +6,7 @@ import type { AgentSpec, AgentState } from '../state.ts';
 import type { Command, Reply } from '../step.ts';
 import { accept, type CommandInput, create, enqueue, fail, nameTaken, ok } from './accept.ts';
 import { configure, configureAbove } from './configure.ts';
+import { applySchedules } from './schedules.ts';
 import type { Work } from './work.ts';
 
 type Apply = Extract<Command, { verb: 'apply' }>;
@@ -47,6 +48,7 @@ export function apply(w: Work, input: CommandInput, command: Apply): Reply {
     const agent = w.touch(id) as AgentState;
     accept(w, { ...input, id: `${input.id}:${agent.id}` }, agent.id, {}, 'stop');
   }
+  if (command.schedules) applySchedules(w, input, command.project, command.schedules);
   accept(w, input, null, { project: command.project, hash: command.hash, prune: command.prune });
   return ok({
     project: command.project,

@@ -9,6 +9,7 @@ import { accept, type CommandInput, create, enqueue, fail, isKnown, nameTaken, o
 import { apply } from './apply.ts';
 import { tryNow } from './limit.ts';
 import { hasPending } from './queue.ts';
+import { schedule, unschedule } from './schedules.ts';
 import type { Work } from './work.ts';
 
 type CommandOf<V extends Command['verb']> = Extract<Command, { verb: V }>;
@@ -26,6 +27,8 @@ const HANDLERS: { [V in Command['verb']]: Handler<V> } = {
   stop: simple as Handler<'stop'>,
   rm: simple as Handler<'rm'>,
   answer,
+  schedule,
+  unschedule,
 };
 
 /** Takes a command in, or refuses it; `w.reply` says which. The same id a second time is answered and not done again. */

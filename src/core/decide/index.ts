@@ -19,6 +19,7 @@ import { mendClock } from './limit.ts';
 import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost, showAgain } from './links.ts';
 import { onEffectDone, onRefused } from './outcomes.ts';
 import { resend } from './queue.ts';
+import { onSlot, serveDue } from './schedules.ts';
 import { settleStatus } from './status.ts';
 import { type Context, Work } from './work.ts';
 
@@ -41,6 +42,7 @@ const HANDLERS: { [T in Input['type']]: Handler<T> } = {
   effect_done: onEffectDone,
   boot: onBoot,
   recovered: onRecovered,
+  slot: onSlot,
   tick: onTick,
 };
 
@@ -107,6 +109,7 @@ function onRecovered(w: Work): void {
 
 function onTick(w: Work): void {
   mendClock(w);
+  serveDue(w);
   remind(w);
   sendAlerts(w);
   for (const id in w.state.agents) {

@@ -9,6 +9,7 @@ import type { AgentSpec, AgentState, State } from '../state.ts';
 import { forgetCauses, onAlert, onNotify } from './alerts.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
+import { onSchedule, onSlotServed, onUnschedule } from './schedules.ts';
 import { dropPending, forgetExchanges, leaveConversation } from './turn.ts';
 
 type CommandEvent = EventOf<'command'>;
@@ -20,6 +21,7 @@ export const onCommand: Reducer<'command'> = (state, event, agent) => {
     if (agent) onHostOrder(agent, event);
   } else if (event.phase === 'accepted') {
     remember(state, event);
+    HOME[event.verb]?.(state, event);
     if (agent && event.verb in NEWS_AGAIN) forgetCauses(state, agent.id);
     if (agent) USER[event.verb]?.(agent, event.args ?? {}, event);
   }
@@ -33,6 +35,13 @@ const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
   },
   alert: onAlert,
   notify: onNotify,
+  slot: onSlotServed,
+};
+
+/** Accepted commands that are about the home, and no agent of it. */
+const HOME: Record<string, (state: State, event: CommandEvent) => void> = {
+  schedule: onSchedule,
+  unschedule: onUnschedule,
 };
 
 /** After these a person is told again of what was told before. */
