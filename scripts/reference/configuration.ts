@@ -8,6 +8,7 @@ interface Node {
   const?: unknown;
   enum?: unknown[];
   description?: string;
+  default?: unknown;
   pattern?: string;
   properties?: Record<string, Node>;
   additionalProperties?: Node | boolean;
@@ -88,6 +89,7 @@ function visit(node: Node, path: string, rows: string[]): void {
 }
 
 function typeText(node: Node): string {
+  if (node.description && node.default !== undefined) return `${node.description} (default: ${String(node.default)})`;
   if (node.description) return node.description;
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   if (node.enum) return node.enum.map((value) => `\`${String(value)}\``).join(', ');

@@ -1,6 +1,7 @@
 /** A fresh agent, and the questions about an agent that several policies ask. */
 import type { IsoTime } from './event.ts';
 import { HOST_PROTOCOL } from './host-wire.ts';
+import { freshLadder, freshWatch } from './watchdog/types.ts';
 import type { AgentSpec, AgentState, QueuedMessage, State } from './state.ts';
 
 export interface Birth {
@@ -74,6 +75,8 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     filesProduced: [],
     lastEventAt: null,
     lastProgressAt: null,
+    watch: freshWatch(),
+    ladder: freshLadder(),
   };
 }
 
@@ -91,6 +94,8 @@ export function copyAgent(agent: AgentState): AgentState {
     tally: { ...agent.tally },
     tokens: { ...agent.tokens },
     context: { ...agent.context },
+    watch: { ...agent.watch },
+    ladder: { ...agent.ladder },
   };
 }
 
@@ -111,6 +116,10 @@ export const hostGone = (a: AgentState): boolean =>
 
 /** Orders can be given. */
 export const hostReachable = (a: AgentState): boolean => a.host.phase === 'up' && a.host.linked;
+
+/** It is to be stopped at once, to be started anew. */
+export const restartsNow = ({ restartWanted }: AgentState): boolean =>
+  restartWanted !== null && restartWanted !== 'idle';
 
 /** A message on its way that the running CLI has not confirmed. */
 export const inFlight = (a: AgentState): QueuedMessage | null =>

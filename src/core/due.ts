@@ -14,7 +14,7 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
   if (agent.host.clearAt !== null) due = Math.min(due, ms(agent.host.clearAt));
   if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
   due = Math.min(due, limitDue(state, agent, settings) ?? due);
-  for (const { at } of deadlines(agent)) due = Math.min(due, at);
+  for (const { at } of deadlines(agent, settings)) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;
 }
 

@@ -17,6 +17,7 @@ const jsonObject = z.record(z.string(), z.json());
 const tool = z.enum(TOOLS);
 const limit = z.enum(['allowed', 'warning', 'rejected']);
 const parentCallId = z.string().optional();
+const ending = z.enum(['question', 'surrender', 'repetition']);
 
 const journalRef = { epoch: count, n: count };
 const cursorEnd = z.object({ offset: count, rest: z.object({ ...journalRef, offset: count }) });
@@ -48,15 +49,32 @@ const turn = z.discriminatedUnion('phase', [
 ]);
 
 const said = [
-  event('thinking', { content: text, tokens: maybeCount, parentCallId }),
+  event('thinking', {
+    content: text,
+    tokens: maybeCount,
+    parentCallId,
+    mark: text.optional(),
+    ending: ending.optional(),
+  }),
   event('message', {
     role: z.enum(['user', 'assistant']),
     content: text,
     from: maybe,
     messageId: maybe,
     parentCallId,
+    mark: text.optional(),
+    ending: ending.optional(),
   }),
-  event('tool_call', { callId: text, tool, args: jsonObject, nativeTool: text, parentCallId }),
+  event('tool_call', {
+    callId: text,
+    tool,
+    args: jsonObject,
+    nativeTool: text,
+    parentCallId,
+    mark: z
+      .object({ call: text, waits: z.literal(true).optional(), from: text.optional(), to: text.optional() })
+      .optional(),
+  }),
   event('tool_result', {
     callId: text,
     tool,
@@ -65,6 +83,7 @@ const said = [
     tokens: maybeCount,
     durationMs: maybeCount,
     parentCallId,
+    mark: text.optional(),
   }),
   event('activity', {
     kind: z.enum(['requesting', 'compacting', 'hook', 'mcp', 'subagent', 'background', 'notice']),
@@ -147,7 +166,15 @@ const judged = [
     text: maybe,
   }),
   event('guard', { rule: text, verdict: z.enum(['allow', 'ask', 'deny']), tool, args: jsonObject, why: text }),
-  event('watchdog', { layer: count, observation: text, verdict: text, action: text, evidence: text }),
+  event('watchdog', {
+    layer: count,
+    observation: text,
+    verdict: text,
+    action: text,
+    evidence: text,
+    ambiguous: z.boolean().optional(),
+    heardAt: time.optional(),
+  }),
 ] as const;
 
 const gate = z.enum(['failed', 'limited', 'backoff', 'done']).nullable();

@@ -5,6 +5,8 @@
  * The zod schemas for the same union are in `event-schema.ts`; a compile-time check keeps the two equal.
  */
 
+import type { CallMark, Ending } from './watchdog/types.ts';
+
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
@@ -59,7 +61,15 @@ export type DriverEventBody =
   /** `number` is null from a driver; the supervisor (or `normalize`) counts turns per agent. */
   | { type: 'turn'; number: number | null; phase: 'start'; outcome: null; durationMs: null }
   | { type: 'turn'; number: number | null; phase: 'end'; outcome: TurnOutcome; durationMs: number | null }
-  | { type: 'thinking'; content: string; tokens: number | null; parentCallId?: string }
+  | {
+      type: 'thinking';
+      content: string;
+      tokens: number | null;
+      parentCallId?: string;
+      /** Digest of the whole text, by which the watchdog knows one that is said again. */
+      mark?: string;
+      ending?: Ending;
+    }
   | {
       type: 'message';
       role: 'user' | 'assistant';
@@ -68,8 +78,20 @@ export type DriverEventBody =
       from: string | null;
       messageId: string | null;
       parentCallId?: string;
+      mark?: string;
+      /** How its last words read. */
+      ending?: Ending;
     }
-  | { type: 'tool_call'; callId: string; tool: ToolName; args: JsonObject; nativeTool: string; parentCallId?: string }
+  | {
+      type: 'tool_call';
+      callId: string;
+      tool: ToolName;
+      args: JsonObject;
+      nativeTool: string;
+      parentCallId?: string;
+      /** What the watchdog compares the call by, made of the whole arguments. */
+      mark?: CallMark;
+    }
   | {
       type: 'tool_result';
       callId: string;
@@ -79,6 +101,8 @@ export type DriverEventBody =
       tokens: number | null;
       durationMs: number | null;
       parentCallId?: string;
+      /** Digest of the whole result. */
+      mark?: string;
     }
   | {
       type: 'usage';
@@ -153,7 +177,18 @@ export type SupervisorEventBody =
       gate?: 'failed' | 'limited' | 'backoff' | 'done' | null;
     }
   | { type: 'guard'; rule: string; verdict: 'allow' | 'ask' | 'deny'; tool: ToolName; args: JsonObject; why: string }
-  | { type: 'watchdog'; layer: number; observation: string; verdict: string; action: string; evidence: string }
+  | {
+      type: 'watchdog';
+      layer: number;
+      observation: string;
+      verdict: string;
+      action: string;
+      evidence: string;
+      /** The rules are not sure: layer 2 may advise, by this event's `seq`. */
+      ambiguous?: boolean;
+      /** Streamed text was last heard then. */
+      heardAt?: IsoTime;
+    }
   | { type: 'exit'; code: number | null; signal: string | null; cause: string }
   | {
       type: 'delivery';

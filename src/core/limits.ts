@@ -59,5 +59,23 @@ export const REMIND_FOR_MS = 86_400_000;
 export const ALERTS_IN_ONE = 20;
 /** Times of notifications that are remembered: the most that `notify.rate.max` may be. */
 export const NOTIFICATIONS_KEPT = 100;
+/** Latest calls and edits that a new one is compared with. */
+export const RESULTS_WATCHED = 16;
+export const EDITS_WATCHED = 8;
+/** A call in the watchdog's words; longer ones are cut. Characters. */
+export const CALL_WORDS_CHARS = 80;
+/** Failed calls that an agent that begins afresh is told of, the newest; each cut. Characters. */
+export const FAILURES_KEPT = 6;
+export const FAILURE_CHARS = 160;
+/** A command that waits by its words, and for at least this long, is honest polling and no loop. Milliseconds. */
+export const WAIT_LEAST_MS = 5_000;
+/** Calls with a new result since the last rung of the ladder: it gets on again, and the ladder begins anew. */
+export const RECOVERED_RESULTS = 8;
+/** A deadline that passed this long ago passed while nobody counted (the machine slept, the supervisor was away). Milliseconds. */
+export const LATE_LIMIT_MS = 60_000;
+/** Messages in a row that no turn came of, then the CLI is started anew. */
+export const NO_TURNS_LIMIT = 3;
+/** How often layer 2 can give an agent more time before something has to happen. */
+export const EXTENSIONS_LIMIT = 3;
 /** A task in the pane's header. Characters. */
 export const VIEW_TASK_CHARS = 200;

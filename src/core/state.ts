@@ -16,6 +16,7 @@ import type {
 import type { AlertsState } from './alerts/alert.ts';
 import type { ScheduleState } from './schedule/schedule.ts';
 import type { HostVerb } from './host-wire.ts';
+import type { CallMark, LadderState, WatchState } from './watchdog/types.ts';
 
 export const STATE_VERSION = 1;
 
@@ -162,8 +163,11 @@ export interface AgentState {
   requests: Record<string, PendingRequest>;
   /** A note from the supervisor that has to start the next turn (a restart's is in `cli.turnCutShort`). */
   owes: 'unanswered' | 'limit' | 'handoff' | null;
-  /** The CLI is to be started anew: at once, at once in a new conversation, or at the next idle boundary. */
-  restartWanted: 'now' | 'fresh' | 'idle' | null;
+  /**
+   * The CLI is to be started anew: at once, at once in a new conversation (`fresh` knows nothing of the old one, `handoff` is told
+   * what is on record of it), or at the next idle boundary.
+   */
+  restartWanted: 'now' | 'fresh' | 'handoff' | 'idle' | null;
   /** `rm`: forget it when it is down. */
   removing: boolean;
   /** What is known of the limit that was last met; `active` until there is progress again. */
@@ -197,17 +201,31 @@ export interface AgentState {
   turns: number;
   toolCalls: number;
   /** Open tool calls by callId: for tool limits and durations. */
-  openCalls: Record<string, { tool: ToolName; at: IsoTime }>;
+  openCalls: Record<string, OpenCall>;
   filesConsumed: string[];
   filesProduced: string[];
   lastEventAt: IsoTime | null;
   lastProgressAt: IsoTime | null;
+  /** Layer 1 of the watchdog: what it remembers, and how far its ladder was climbed. */
+  watch: WatchState;
+  ladder: LadderState;
 }
 
 /** A message and the last words of the answer to it; null = there is none, or it is not known. */
 export interface Exchange {
   user: string | null;
   assistant: string | null;
+}
+
+/** A tool call without a result yet. */
+export interface OpenCall {
+  tool: ToolName;
+  at: IsoTime;
+  /** In words, cut; an older build did not write it. */
+  what?: string;
+  mark?: CallMark;
+  /** Of a sub-agent. */
+  sub?: boolean;
 }
 
 export type Gate = 'failed' | 'limited' | 'backoff' | 'done';

@@ -10,6 +10,7 @@ import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import type { AgentSpec, State } from './state.ts';
+import type { Advice } from './watchdog/types.ts';
 
 /** Who asks: `user`, `agent:<name>`, `config`, `supervisor`. */
 export type Caller = string;
@@ -105,6 +106,8 @@ export type Input =
   | { type: 'recovered' }
   /** A time that the cron expression of this schedule names has come. Milliseconds since the epoch. */
   | { type: 'slot'; scheduleId: string; slot: number }
+  /** Layer 2 has answered. */
+  | { type: 'advice'; agentId: string; advice: Advice }
   /** A deadline of `nextDue(state)` has passed. */
   | { type: 'tick' };
 
@@ -150,6 +153,16 @@ export interface Settings {
   backoff: { baseMs: number; capMs: number; resetAfterMs: number };
   /** Without a reset time: first wait and cap. `graceMs`: how long running turns may go on after the account's first refusal. */
   limit: { baseMs: number; capMs: number; graceMs: number };
+  /** No event while no tool runs; a tool that runs; a CLI that has not said anything since it was started. */
+  stall: { nudgeAfterMs: number; restartAfterMs: number; toolLimitMs: number; silentAfterMs: number };
+  /** How often before it is a loop; failed calls in a row; compactions and retries with nothing done in between. */
+  loop: { repeats: number; errors: number; compactions: number; retries: number };
+  /** How often each rung is taken before the next one; 0 leaves it out. The last, asking a person, is always there. */
+  ladder: { nudges: number; redirects: number; restarts: number; fresh: number };
+  /** Calls in one turn, then it is told to come to an end; null = no limit. */
+  maxSteps: number | null;
+  /** How long an ambiguous finding waits for layer 2; 0 = nobody is asked. */
+  adviceMs: number;
   maxStarts: number;
   notify: NotifySettings;
 }
@@ -160,7 +173,14 @@ export interface Settings {
 export type Decide = (
   state: State,
   input: Input,
-  ctx: { now: number; random: number; settings: Settings; recovering: boolean },
+  ctx: {
+    now: number;
+    random: number;
+    settings: Settings;
+    recovering: boolean;
+    /** When text of a turn was last streamed, by agent: known from the hosts' beats only, for deltas are no events. */
+    heard?: ReadonlyMap<string, IsoTime>;
+  },
 ) => Step;
 export type Reduce = (state: State, event: import('./event.ts').TuttiEvent) => State;
 export type NextDue = (state: State, settings: Settings) => number | null;

@@ -46,7 +46,7 @@ export interface IncarnationEvents {
   /** Decoded, for the pane. */
   events(events: DriverEventBody[]): void;
   delta(text: string): void;
-  /** Any byte was read: a sign of life. */
+  /** Something was streamed that is not journaled: a sign of life that no record gives. */
   alive(): void;
   /** A line too long to be understood began: its first characters. */
   overlong(head: string): void;
@@ -184,8 +184,9 @@ export class Incarnation implements Stoppable {
 
   #line(line: Line): void {
     const { ledger, on } = this.#options;
-    if (line.dir !== 'in') on.alive();
     const { actions, decoded, journal } = this.#protocol.line(line);
+    // An echo of our own message is journaled, and no sign that the model gets on.
+    if (!journal && line.dir !== 'in') on.alive();
     if (journal) ledger.record({ kind: line.dir, incarnation: this.number, line: line.text });
     ledger.act(() => {
       if (decoded.events.length > 0) this.#decoded(decoded.events);

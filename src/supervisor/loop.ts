@@ -25,6 +25,8 @@ export interface LoopOptions {
   log: EventLog;
   clock: Clock;
   settings: Settings;
+  /** When text was last streamed, by agent: what `decide` may know beyond the events. */
+  heard?: ReadonlyMap<string, string>;
   /** After the append, in order; must not throw. */
   publish(events: TuttiEvent[]): void;
   /** Starts the effect; its outcome comes back as an input. Must not throw. */
@@ -165,7 +167,13 @@ export function createLoop(options: LoopOptions): Loop {
     const { input } = item;
     let step: Step;
     try {
-      step = core.decide(state, input, { now: clock.now(), random: clock.random(), settings, recovering });
+      step = core.decide(state, input, {
+        now: clock.now(),
+        random: clock.random(),
+        settings,
+        recovering,
+        ...(options.heard ? { heard: options.heard } : {}),
+      });
     } catch (error) {
       options.problem('bug', `a decision on ${input.type} failed: ${messageOf(error)}`);
       item.reject(asError(error));

@@ -144,6 +144,7 @@ function wire(
     log,
     clock: ports.clock,
     settings: options.settings,
+    heard: shared.progress,
     publish: hub.publish,
     perform: (effect) => effects.perform(effect),
     changed: () => {

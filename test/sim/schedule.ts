@@ -13,6 +13,7 @@ import { Broken, type Conversation, type Place, QUIET, type Rates, World } from 
 const STEP_LIMIT = 30_000;
 
 const SETTINGS: Settings = {
+  ...DEFAULTS,
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
   limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },

@@ -3,18 +3,14 @@
  * Pure: reading files and variables is the business of `cli/config-file.ts`.
  */
 import { z } from 'zod';
-import { parseDuration } from './duration.ts';
+import { duration } from './duration-schema.ts';
 import { scheduleList } from './schedules.ts';
 import { notify } from './notify-schema.ts';
+import { progressKeys, refuseImpossible } from './watchdog-schema.ts';
 
 /** An agent's name: also its tmux session, folder and branch. */
 export const AGENT_NAME = /^[a-z][a-z0-9_-]{0,31}$/;
 const AGENT_NAME_HELP = '1-32 of a-z 0-9 - _, starting with a letter';
-
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== null, { error: 'a duration such as 250ms, 30s, 5m or 2h' })
-  .meta({ description: 'Duration: a number with ms, s, m, h or d' });
 
 const name = z.string().regex(AGENT_NAME, { error: `a name: ${AGENT_NAME_HELP}` });
 const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable name' }), z.string());
@@ -63,24 +59,27 @@ const agent = z.strictObject({
   settings: z.record(z.string(), z.json()).optional(),
 });
 
-const watchdog = z.strictObject({
-  restarts: z.strictObject({ max: z.number().int().min(1).optional(), within: duration.optional() }).optional(),
-  backoff: z
-    .strictObject({ base: duration.optional(), cap: duration.optional(), resetAfter: duration.optional() })
-    .optional(),
-  limit: z
-    .strictObject({
-      base: duration
-        .optional()
-        .meta({ description: 'First wait after a limit that tells no reset time (default 60s)' }),
-      cap: duration.optional().meta({ description: 'Longest such wait; each is twice the one before (default 15m)' }),
-      grace: duration.optional().meta({
-        description:
-          'How long turns that run may go on after the first refusal of their account; then they are interrupted and resumed after the reset (default 3s)',
-      }),
-    })
-    .optional(),
-});
+const watchdog = z
+  .strictObject({
+    ...progressKeys,
+    restarts: z.strictObject({ max: z.number().int().min(1).optional(), within: duration.optional() }).optional(),
+    backoff: z
+      .strictObject({ base: duration.optional(), cap: duration.optional(), resetAfter: duration.optional() })
+      .optional(),
+    limit: z
+      .strictObject({
+        base: duration
+          .optional()
+          .meta({ description: 'First wait after a limit that tells no reset time (default 60s)' }),
+        cap: duration.optional().meta({ description: 'Longest such wait; each is twice the one before (default 15m)' }),
+        grace: duration.optional().meta({
+          description:
+            'How long turns that run may go on after the first refusal of their account; then they are interrupted and resumed after the reset (default 3s)',
+        }),
+      })
+      .optional(),
+  })
+  .superRefine(refuseImpossible);
 
 /** Keys of the contract that this version reads but does not act on yet: allowed only while empty, so that nothing is promised. */
 const later = (what: string) =>

@@ -9,6 +9,16 @@ export const DEFAULTS = {
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
   /** The grace is short of the 5 s within which a limited account has fallen silent. */
   limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
+  /** A model can think for minutes without a word; a build can be silent for half an hour. */
+  stall: { nudgeAfterMs: 300_000, restartAfterMs: 600_000, toolLimitMs: 1_800_000, silentAfterMs: 180_000 },
+  /** Four equal calls with equal results in a row say nothing new; agents fail calls honestly, and CLIs compact and retry by themselves, but not that often. */
+  loop: { repeats: 4, errors: 10, compactions: 10, retries: 12 },
+  /** Each is tried once, a restart twice: what two of them do not mend, a third does not either. */
+  ladder: { nudges: 1, redirects: 1, restarts: 2, fresh: 1 },
+  /** Off: how many steps a turn needs depends on the work. */
+  maxSteps: null,
+  /** Nobody is asked without layer 2. */
+  adviceMs: 0,
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
   notify: NOTIFY_DEFAULTS,
@@ -59,6 +69,38 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
         DEFAULTS.limit.graceMs,
       ),
     },
+    stall: {
+      nudgeAfterMs: ms(
+        pick((w) => w.stall?.nudgeAfter),
+        DEFAULTS.stall.nudgeAfterMs,
+      ),
+      restartAfterMs: ms(
+        pick((w) => w.stall?.restartAfter),
+        DEFAULTS.stall.restartAfterMs,
+      ),
+      toolLimitMs: ms(
+        pick((w) => w.stall?.toolLimit),
+        DEFAULTS.stall.toolLimitMs,
+      ),
+      silentAfterMs: ms(
+        pick((w) => w.stall?.silentAfter),
+        DEFAULTS.stall.silentAfterMs,
+      ),
+    },
+    loop: {
+      repeats: pick((w) => w.loop?.repeats) ?? DEFAULTS.loop.repeats,
+      errors: pick((w) => w.loop?.errors) ?? DEFAULTS.loop.errors,
+      compactions: pick((w) => w.loop?.compactions) ?? DEFAULTS.loop.compactions,
+      retries: pick((w) => w.loop?.retries) ?? DEFAULTS.loop.retries,
+    },
+    ladder: {
+      nudges: pick((w) => w.ladder?.nudges) ?? DEFAULTS.ladder.nudges,
+      redirects: pick((w) => w.ladder?.redirects) ?? DEFAULTS.ladder.redirects,
+      restarts: pick((w) => w.ladder?.restarts) ?? DEFAULTS.ladder.restarts,
+      fresh: pick((w) => w.ladder?.fresh) ?? DEFAULTS.ladder.fresh,
+    },
+    maxSteps: pick((w) => w.maxSteps) ?? DEFAULTS.maxSteps,
+    adviceMs: DEFAULTS.adviceMs,
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,
     notify: notifySettings(user?.notify),
   };

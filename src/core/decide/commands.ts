@@ -7,8 +7,8 @@ import type { AgentState } from '../state.ts';
 import type { Command, Reply } from '../step.ts';
 import { accept, type CommandInput, create, enqueue, fail, isKnown, nameTaken, ok } from './accept.ts';
 import { apply } from './apply.ts';
+import { interruptTurn } from './interrupt.ts';
 import { tryNow } from './limit.ts';
-import { hasPending } from './queue.ts';
 import { schedule, unschedule } from './schedules.ts';
 import type { Work } from './work.ts';
 
@@ -104,14 +104,6 @@ function interrupt(w: Work, input: CommandInput, command: { agentId: string }): 
   const interrupted = interruptTurn(w, agent);
   accept(w, input, agent.id, {});
   return ok({ agentId: agent.id, interrupted });
-}
-
-/** Ends the running turn; false when none runs. The order lapses with its turn. */
-function interruptTurn(w: Work, agent: AgentState): boolean {
-  if (!agent.cli.turn || agent.host.phase !== 'up') return false;
-  if (!hasPending(agent, 'interrupt'))
-    w.order(agent, 'interrupt', { incarnation: agent.cli.incarnation, turn: agent.turns });
-  return true;
 }
 
 function pause(w: Work, input: CommandInput, command: CommandOf<'pause'>): Reply {

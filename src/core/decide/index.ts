@@ -13,6 +13,7 @@ import { ms } from '../time.ts';
 import { raiseAlerts, remind, sendAgain, sendAlerts } from './alerts.ts';
 import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
+import { onAdvice } from './ladder.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
 import { clear, reconcile } from './lifecycle.ts';
 import { mendClock } from './limit.ts';
@@ -41,6 +42,7 @@ const HANDLERS: { [T in Input['type']]: Handler<T> } = {
   tmux_lost: onTmuxLost,
   effect_done: onEffectDone,
   boot: onBoot,
+  advice: onAdvice,
   recovered: onRecovered,
   slot: onSlot,
   tick: onTick,

@@ -10,9 +10,11 @@ import type { AgentState } from '../state.ts';
 import type { IngestedRecord, Input } from '../step.ts';
 import { expireRequests, forgetConversation, onExitRecord, onStartFailed } from './exits.ts';
 import { holdAfterFailure } from './hold.ts';
+import { judgeTurn } from './ladder.ts';
 import { heedLimits, tryNow } from './limit.ts';
 import { serviceUntil } from './restart.ts';
 import { passVerdict } from './status.ts';
+import { marked } from '../watchdog/marks.ts';
 import { ms } from '../time.ts';
 import type { Work } from './work.ts';
 
@@ -67,7 +69,7 @@ const TAKE: { [K in RecordBody['kind']]: Taker<K> } = {
 
 /** The decoded events first: what the host says of a line (done, exit) follows the line itself. */
 function takeIn(w: Work, agent: AgentState, epoch: number, item: IngestedRecord): void {
-  for (const event of item.events) emitDecoded(w, agent, event, ms(item.record.at));
+  for (const event of item.events) emitDecoded(w, agent, marked(event), ms(item.record.at));
   (TAKE[item.record.kind] as Taker<RecordBody['kind']> | undefined)?.(w, agent, item.record as never, item, epoch);
 }
 
@@ -102,6 +104,7 @@ function authored(agent: AgentState, body: Extract<DriverEventBody, { type: 'mes
 /** A turn that ended on an error that another try can mend is taken up again later; some errors need a person. Limits are the account's. */
 function afterTurn(w: Work, agent: AgentState, outcome: string): void {
   const error = agent.cli.lastError;
+  if (outcome === 'ok') judgeTurn(w, agent);
   if (outcome === 'budget') {
     const hint = 'give it a larger budget, then `tutti resume`';
     passVerdict(w, agent, { gate: 'failed', reason: 'its budget is used up', hint, resumeAt: null });

@@ -2,7 +2,16 @@
  * What is wanted against what is observed, for one agent: the next missing step, if any. Level-triggered: it looks at the
  * whole agent each time, so that an order that was lost is given again at the next look, and one that is under way is not.
  */
-import { agentsOf, atBoundary, cliAlive, hostGone, hostReachable, isStarting, needsMove } from '../agent.ts';
+import {
+  agentsOf,
+  atBoundary,
+  cliAlive,
+  hostGone,
+  hostReachable,
+  isStarting,
+  needsMove,
+  restartsNow,
+} from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import { uuidFrom } from '../id.ts';
 import type { AgentState } from '../state.ts';
@@ -103,7 +112,7 @@ function bringUp(w: Work, agent: AgentState): void {
 function tendCli(w: Work, agent: AgentState): void {
   if (hasPending(agent, 'stop', 'quit')) return;
   const { condemned } = agent.cli;
-  if (condemned || agent.restartWanted === 'now' || agent.restartWanted === 'fresh') {
+  if (condemned || restartsNow(agent)) {
     w.order(agent, 'stop', { incarnation: agent.cli.incarnation });
     return;
   }
@@ -141,7 +150,8 @@ function startCli(w: Work, agent: AgentState): void {
   configure(w, agent);
   const incarnation = agent.cli.incarnation + 1;
   const holds = agent.conversationUsed || agent.queue.some((m) => m.unsure);
-  const resume = agent.conversationId !== null && holds && agent.restartWanted !== 'fresh';
+  const anew = agent.restartWanted === 'fresh' || agent.restartWanted === 'handoff';
+  const resume = agent.conversationId !== null && holds && !anew;
   const args: JsonObject = {
     incarnation,
     conversationId: resume ? agent.conversationId : uuidFrom(agent.id, 'conversation', incarnation),

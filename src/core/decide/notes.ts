@@ -1,14 +1,16 @@
 /** Notes of the supervisor: messages of its own that say what happened and start the turn that would not start by itself. */
 import { uuidFrom } from '../id.ts';
 import type { AgentState, Exchange } from '../state.ts';
+import { failureLines, restartReason } from '../watchdog/messages.ts';
 
 export interface Note {
   messageId: string;
   text: string;
 }
 
+const ENDED = 'You were interrupted: the program you run in ended in the middle of a turn.';
 const RESUMED =
-  'You were interrupted: the program you run in ended in the middle of a turn and has been started again with this conversation. ' +
+  'It has been started again with this conversation. ' +
   'A command that was running then may have ended half done; check before you rely on it. Please go on with what you were doing.';
 const UNANSWERED =
   'The last message above reached this conversation, but no work on it seems to have begun. Please take it up now, unless you have answered it.';
@@ -18,7 +20,8 @@ const LIMIT = 'What stopped you (a limit, or an error of the service) is over. P
 export function noteFor(agent: AgentState): Note | null {
   const { owes, cli } = agent;
   if (owes === 'handoff') return { messageId: noteId(agent, 'handoff'), text: handoff(agent) };
-  if (cli.turnCutShort) return { messageId: noteId(agent, 'resumed'), text: RESUMED };
+  if (cli.turnCutShort)
+    return { messageId: noteId(agent, 'resumed'), text: `${restartReason(agent) ?? ENDED} ${RESUMED}` };
   if (owes === 'unanswered') return { messageId: noteId(agent, 'unanswered'), text: UNANSWERED };
   if (owes === 'limit') return { messageId: noteId(agent, 'limit'), text: LIMIT };
   return null;
@@ -30,7 +33,12 @@ const noteId = (agent: AgentState, occasion: string): string =>
 /** What a new conversation has to know of the one that was lost; only what is on record. */
 function handoff(agent: AgentState): string {
   const { user, assistant } = agent.lastExchange;
-  const parts = ['Your earlier conversation could not be resumed; this is a new one. What is known of it:'];
+  const why = restartReason(agent);
+  const parts = [
+    why === null
+      ? 'Your earlier conversation could not be resumed; this is a new one. What is known of it:'
+      : `${why} This is a new conversation. What is known of the earlier one:`,
+  ];
   if (agent.spec.task !== null) parts.push(`Your task:\n${agent.spec.task}`);
   const earlier = agent.earlierExchanges.flatMap(linesOf);
   if (earlier.length > 0)
@@ -38,6 +46,8 @@ function handoff(agent: AgentState): string {
   if (user !== null) parts.push(`The last message you were given:\n${user}`);
   if (assistant !== null) parts.push(`The last thing you said:\n${assistant}`);
   if (agent.filesProduced.length > 0) parts.push(`Files you wrote or changed:\n${agent.filesProduced.join('\n')}`);
+  const failures = why === null ? [] : failureLines(agent);
+  if (failures.length > 0) parts.push(`What failed last, cut:\n${failures.join('\n')}`);
   parts.push('Look at the present state of the files before you go on.');
   return parts.join('\n\n');
 }

@@ -3,7 +3,7 @@
  * then the note that is owed; then `now` messages, also into a running turn; then the others, one per turn.
  */
 import { mayBegin } from '../accounts/hold.ts';
-import { atBoundary, hostReachable, needsMove, pendingOf } from '../agent.ts';
+import { atBoundary, hostReachable, needsMove, pendingOf, restartsNow } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import type { AgentState, QueuedMessage } from '../state.ts';
 import { ms } from '../time.ts';
@@ -20,8 +20,7 @@ function takesMessages(w: Work, agent: AgentState): boolean {
     hostReachable(agent) &&
     agent.cli.phase === 'ready' &&
     !agent.cli.condemned &&
-    agent.restartWanted !== 'now' &&
-    agent.restartWanted !== 'fresh' &&
+    !restartsNow(agent) &&
     !agent.queue.some((m) => m.state === 'sent' && !m.unsure && !m.steered) &&
     !held(w, agent) &&
     mayBegin(w.state, agent)

@@ -1,4 +1,4 @@
-/** Layer 0 of the watchdog: deadlines of our own orders. What does not happen in time is judged, and said. */
+/** Deadlines of our own orders (layer 0 of the watchdog) and of the agent's progress (layer 1). What does not happen in time is judged, and said. */
 import { cliAlive, inFlight } from '../agent.ts';
 import {
   CLI_START_LIMIT_MS,
@@ -10,7 +10,10 @@ import {
 } from '../limits.ts';
 import type { Verdict } from '../reduce/watchdog.ts';
 import type { AgentState } from '../state.ts';
+import type { Settings } from '../step.ts';
 import { ms } from '../time.ts';
+import { progressDue } from '../watchdog/due.ts';
+import { onProgressDue, tendLadder } from './ladder.ts';
 import { condemnHost } from './links.ts';
 import { judge } from './restart.ts';
 import { passVerdict } from './status.ts';
@@ -23,7 +26,7 @@ interface Deadline {
 }
 
 /** All deadlines that run for this agent. The same list serves `nextDue` and the judgement, so that none is due for ever. */
-export function deadlines(agent: AgentState): Deadline[] {
+export function deadlines(agent: AgentState, settings: Settings): Deadline[] {
   const list: Deadline[] = [];
   const { host, cli } = agent;
   if (host.phase === 'starting') {
@@ -44,6 +47,8 @@ export function deadlines(agent: AgentState): Deadline[] {
     if (host.phase === 'up') list.push({ at: ms(order.at) + STOP_LIMIT_MS, pass });
   }
   if (host.phase === 'up' && host.linked && cliAlive(agent) && !cli.condemned) list.push(...cliDeadlines(agent));
+  const progress = progressDue(agent, settings);
+  if (progress !== null) list.push({ at: progress.at, pass: onProgressDue });
   return list;
 }
 
@@ -71,7 +76,8 @@ function cliDeadlines(agent: AgentState): Deadline[] {
 
 /** Judges what is overdue: the first is enough, for it changes what the others would be about. */
 export function watch(w: Work, agent: AgentState): void {
-  const overdue = deadlines(agent).find(({ at }) => at <= w.now);
+  tendLadder(w, agent);
+  const overdue = deadlines(agent, w.settings).find(({ at }) => at <= w.now);
   overdue?.pass(w, agent);
 }
 

@@ -3,7 +3,7 @@
  * decision sees those before it. The state that came in is never changed.
  */
 import { agentsOf, copyAgent } from '../agent.ts';
-import type { EventBody, JsonObject, TuttiEvent } from '../event.ts';
+import type { EventBody, IsoTime, JsonObject, TuttiEvent } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
 import { reduce } from '../reduce/index.ts';
 import type { AgentState, State } from '../state.ts';
@@ -15,6 +15,7 @@ export interface Context {
   random: number;
   settings: Settings;
   recovering: boolean;
+  heard?: ReadonlyMap<string, IsoTime>;
 }
 
 export interface EmitOptions {
@@ -36,6 +37,8 @@ export class Work {
   readonly random: number;
   readonly settings: Settings;
   readonly recovering: boolean;
+  /** When text was last streamed, by agent. */
+  readonly heard: ReadonlyMap<string, IsoTime>;
   readonly events: NewEvent[] = [];
   readonly effects: Effect[] = [];
   /** Agents that this step has to look at. */
@@ -71,6 +74,7 @@ export class Work {
     this.random = context.random;
     this.settings = context.settings;
     this.recovering = context.recovering;
+    this.heard = context.heard ?? new Map();
   }
 
   /** The agent in the draft, free to be reduced on; null when there is none of that id. */

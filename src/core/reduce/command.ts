@@ -7,6 +7,8 @@ import type { JsonObject } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
 import type { AgentSpec, AgentState, State } from '../state.ts';
 import { forgetCauses, onAlert, onNotify } from './alerts.ts';
+import { countAnew } from '../watchdog/remember.ts';
+import { freshLadder } from '../watchdog/types.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
 import { onSchedule, onSlotServed, onUnschedule } from './schedules.ts';
@@ -64,11 +66,14 @@ function remember(state: State, event: CommandEvent): void {
     for (const id of ids.slice(0, ids.length - COMMANDS_KEPT)) delete state.commands[id];
 }
 
-function wantUp(agent: AgentState): void {
+/** A person looks at it anew: what the watchdog has tried does not count any more. */
+function wantUp(agent: AgentState, at: string): void {
   agent.wanted = 'up';
   agent.gate = null;
   agent.holdUntil = null;
   agent.tally = { ...agent.tally, cli: [], host: [], attempt: 0 };
+  agent.ladder = freshLadder();
+  countAnew(agent, at);
   agent.queue = agent.queue.map((m) => (m.attempts > 0 ? { ...m, attempts: 0 } : m));
 }
 
@@ -92,20 +97,20 @@ const USER: Record<string, (agent: AgentState, args: JsonObject, event: CommandE
   interrupt: (agent) => {
     agent.limit = { ...agent.limit, cutTurn: null };
   },
-  resume: wantUp,
-  restart: (agent, args) => {
-    wantUp(agent);
+  resume: (agent, _args, { at }) => wantUp(agent, at),
+  restart: (agent, args, { at }) => {
+    wantUp(agent, at);
     agent.restartWanted = args.fresh === true ? 'fresh' : 'now';
   },
   /** From `apply`: a changed declaration, and what is wanted of it. */
-  declare: (agent, args) => {
+  declare: (agent, args, { at }) => {
     agent.declared = true;
     if (args.spec !== undefined) {
       agent.spec = args.spec as unknown as AgentSpec;
       if (agent.spec.model !== null) agent.model = agent.spec.model;
     }
     if (args.restart === 'idle' || args.restart === 'fresh') agent.restartWanted = args.restart;
-    if (args.wanted === 'up') wantUp(agent);
+    if (args.wanted === 'up') wantUp(agent, at);
     else if (args.wanted === 'down') wantDown(agent);
     else if (args.wanted === 'paused') agent.wanted = 'paused';
   },
@@ -134,7 +139,7 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
       if (agent.restartWanted === 'fresh') {
         agent.owes = null;
         forgetExchanges(agent);
-      }
+      } else if (agent.restartWanted === 'handoff' && agent.conversationUsed) agent.owes = 'handoff';
       leaveConversation(agent);
     }
     agent.restartWanted = null;

@@ -8,13 +8,14 @@
 import type { EventType, TuttiEvent } from '../event.ts';
 import type { AgentState, State } from '../state.ts';
 import type { Reduce } from '../step.ts';
+import { rememberDenied, rememberHeard } from '../watchdog/remember.ts';
 import { onAccount } from './account.ts';
 import { onCommand } from './command.ts';
 import { onDelivery } from './delivery.ts';
 import { onExit, onHost } from './host.ts';
 import { onAgentKilled, onAgentSpawned, onAgentStatus, onConfig } from './registry.ts';
 import { onPermission } from './requests.ts';
-import { onError, onMessage, onSession, onThinking, onTurn } from './turn.ts';
+import { onError, onMessage, onRetry, onSession, onThinking, onTurn } from './turn.ts';
 import { onCompaction, onRateLimit, onToolCall, onToolResult, onUsage } from './usage.ts';
 import { onWatchdog } from './watchdog.ts';
 
@@ -34,9 +35,11 @@ const TABLE: { [T in EventType]: Reducer<T> } = {
   tool_result: onToolResult,
   usage: onUsage,
   rate_limit: onRateLimit,
-  retry: nothing,
+  retry: onRetry,
   permission: onPermission,
-  guard: nothing,
+  guard: (_state, event, agent) => {
+    if (agent && event.verdict === 'deny') rememberDenied(agent);
+  },
   watchdog: onWatchdog,
   exit: onExit,
   error: onError,
@@ -61,6 +64,7 @@ export const reduce: Reduce = (state, event) => {
   (TABLE[event.type] as Reducer<EventType> | undefined)?.(state, event, agent);
   if (agent) {
     agent.lastEventAt = event.at;
+    rememberHeard(agent, event);
     const end = event.src?.end;
     if (event.src && end) agent.cursor = { epoch: event.src.epoch, n: event.src.n, ...end };
   }

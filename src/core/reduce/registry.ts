@@ -1,6 +1,7 @@
 /** Which agents there are, what was asked of them by file, and which state they are shown in. */
 import { newAgent } from '../agent.ts';
 import type { AgentSpec } from '../state.ts';
+import { countAnew } from '../watchdog/remember.ts';
 import type { Reducer } from './index.ts';
 
 /** `agent` of the event is the agent object, with `spec` and `declared` beside it. */
@@ -35,6 +36,7 @@ export const onAgentStatus: Reducer<'agent_status'> = (_state, event, agent) => 
   agent.resumeAt = event.resumeAt;
   if (event.gate === undefined) return;
   agent.gate = event.gate;
+  if (event.gate === null) countAnew(agent, event.at);
   if (event.gate === 'limited') agent.limit.attempt += 1;
   // What a limit or an error interrupted is taken up again by a note, when that is over.
   const failedTurn = event.gate === 'failed' && agent.cli.phase === 'ready' && agent.lastOutcome === 'error';

@@ -2,11 +2,13 @@
 import { cliAlive } from '../agent.ts';
 import { EARLIER_EXCHANGE_CHARS, EXCHANGE_CHARS, EXCHANGES_KEPT } from '../limits.ts';
 import type { AgentState } from '../state.ts';
+import { rememberText, rememberTurn } from '../watchdog/remember.ts';
 import type { Reducer } from './index.ts';
 
 /** A sign that the turn gets on: what the CLI waited for is over. */
 export function progress(agent: AgentState, at: string): void {
   agent.lastProgressAt = at;
+  agent.watch.retries = 0;
   if (agent.limit.active) agent.limit.active = false;
 }
 
@@ -14,6 +16,7 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   if (!agent) return;
   if (event.phase === 'start') {
     agent.turns += 1;
+    rememberTurn(agent);
     if (!cliAlive(agent)) return;
     agent.cli.turn = true;
     agent.cli.turnStartedAt = event.at;
@@ -59,6 +62,7 @@ export const onMessage: Reducer<'message'> = (_state, event, agent) => {
   if (!agent || event.parentCallId !== undefined) return;
   if (event.role === 'assistant') {
     agent.lastExchange.assistant = cut(event.content, EXCHANGE_CHARS);
+    rememberText(agent, event);
     progress(agent, event.at);
   } else if (event.from !== 'supervisor') beginExchange(agent, event.content);
 };
@@ -79,7 +83,13 @@ export function forgetExchanges(agent: AgentState): void {
 }
 
 export const onThinking: Reducer<'thinking'> = (_state, event, agent) => {
-  if (agent) progress(agent, event.at);
+  if (!agent) return;
+  rememberText(agent, event);
+  progress(agent, event.at);
+};
+
+export const onRetry: Reducer<'retry'> = (_state, _event, agent) => {
+  if (agent) agent.watch.retries += 1;
 };
 
 export const onError: Reducer<'error'> = (_state, event, agent) => {

@@ -1,6 +1,7 @@
 /** Figures: tokens, money, context, limits, tool calls, files. Increments are added up; nothing is estimated here. */
 import { CALLS_KEPT, FILES_KEPT } from '../limits.ts';
 import { iso, ms } from '../time.ts';
+import { openCall, rememberResult } from '../watchdog/remember.ts';
 import type { Reducer } from './index.ts';
 import { progress } from './turn.ts';
 
@@ -21,6 +22,7 @@ export const onUsage: Reducer<'usage'> = (_state, event, agent) => {
 export const onCompaction: Reducer<'compaction'> = (_state, event, agent) => {
   if (!agent) return;
   if (event.after !== null) agent.context.used = event.after;
+  agent.watch.compactions += 1;
   progress(agent, event.at);
 };
 
@@ -46,7 +48,7 @@ export const onToolCall: Reducer<'tool_call'> = (_state, event, agent) => {
   const open = Object.entries(agent.openCalls);
   // Calls without results: the older half goes, so that not every further one pays for it.
   const kept = open.length < CALLS_KEPT ? agent.openCalls : Object.fromEntries(open.slice(CALLS_KEPT / 2));
-  agent.openCalls = { ...kept, [event.callId]: { tool: event.tool, at: event.at } };
+  agent.openCalls = { ...kept, [event.callId]: openCall(agent, event) };
   const { path } = event.args;
   if (typeof path !== 'string' || path === '') return;
   if (event.tool === 'read') agent.filesConsumed = withFile(agent.filesConsumed, path);
@@ -57,6 +59,7 @@ export const onToolResult: Reducer<'tool_result'> = (_state, event, agent) => {
   if (!agent) return;
   progress(agent, event.at);
   if (!(event.callId in agent.openCalls)) return;
-  const { [event.callId]: _closed, ...rest } = agent.openCalls;
+  const { [event.callId]: closed, ...rest } = agent.openCalls;
   agent.openCalls = rest;
+  if (closed) rememberResult(agent, closed, event);
 };

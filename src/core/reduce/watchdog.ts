@@ -1,6 +1,7 @@
 /** What the verdicts of the watchdog change; the orders that follow have events of their own. */
 import type { AgentState } from '../state.ts';
 import { countCrash, tallied } from './host.ts';
+import { onLadder } from './ladder.ts';
 import type { Reducer } from './index.ts';
 
 /** Verdicts that change the state; others are for the record. */
@@ -18,6 +19,7 @@ export const VERDICTS = {
   no_turn: (agent) => {
     agent.cli.turnExpectedAt = null;
     agent.owes ??= 'unanswered';
+    agent.watch.noTurns += 1;
   },
   /** Up for long enough: the next crash starts with no wait again. */
   healthy: (agent) => {
@@ -27,5 +29,7 @@ export const VERDICTS = {
 export type Verdict = keyof typeof VERDICTS;
 
 export const onWatchdog: Reducer<'watchdog'> = (_state, event, agent) => {
-  if (agent && event.verdict in VERDICTS) VERDICTS[event.verdict as Verdict](agent, event.at);
+  if (!agent) return;
+  if (event.layer === 0 && Object.hasOwn(VERDICTS, event.verdict)) VERDICTS[event.verdict as Verdict](agent, event.at);
+  else if (event.layer === 1 || event.layer === 2) onLadder(agent, event);
 };

@@ -64,13 +64,15 @@ export class Desk {
   random = 0.5;
   settings = SETTINGS;
   recovering = false;
+  /** What the hosts' beats have told. */
+  heard = new Map<string, string>();
   #commands = 0;
   #n = 0;
 
   input(input: Input): Step {
     const before = JSON.stringify(this.state);
-    const { now, random, settings, recovering } = this;
-    const step = decide(this.state, input, { now, random, settings, recovering });
+    const { now, random, settings, recovering, heard } = this;
+    const step = decide(this.state, input, { now, random, settings, recovering, heard });
     if (JSON.stringify(this.state) !== before) throw new Error('decide has changed the state');
     for (const { agentId, incarnation, cause, src, body } of step.events) {
       const name = agentId === null ? null : (this.state.agents[agentId]?.name ?? null);

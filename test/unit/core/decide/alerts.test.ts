@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Notification } from '../../../../src/core/alerts/alert.ts';
 import { GATHER_MS } from '../../../../src/core/alerts/timing.ts';
 import { wordsFor } from '../../../../src/core/alerts/words.ts';
-import { nextDue } from '../../../../src/core/due.ts';
+import { alertDue } from '../../../../src/core/decide/alerts.ts';
 import { emptyState } from '../../../../src/core/empty-state.ts';
 import { reduce } from '../../../../src/core/reduce/index.ts';
 import { Desk, ended, ID, SETTINGS, TURN } from '../desk.ts';
@@ -52,7 +52,7 @@ describe('an alert', () => {
     d.record({ kind: 'answered', requestId: 'r-1', decision: 'allowed', by: 'user', text: null });
     d.wait(GATHER_MS);
     expect(told(d)).toEqual([]);
-    expect(nextDue(d.state, d.settings)).toBeNull();
+    expect(alertDue(d.state, d.settings)).toBeNull();
   });
 
   it('is told again while the request stays open, after the time that is configured', () => {
@@ -69,7 +69,7 @@ describe('an alert', () => {
     d.wait(40 * HOUR);
     d.wait(GATHER_MS);
     expect(told(d)).toHaveLength(1);
-    expect(nextDue(d.state, d.settings)).toBeNull();
+    expect(alertDue(d.state, d.settings)).toBeNull();
   });
 
   it('of an agent that gave up says why and what to do, and is news again after a person has acted', () => {

@@ -1,0 +1,88 @@
+/** The thresholds of the watchdog's first layer, and which of them cannot hold together. */
+import { z } from 'zod';
+import { duration } from './duration-schema.ts';
+import { formatDuration, parseDuration } from './duration.ts';
+import { DEFAULTS } from './settings.ts';
+
+const { stall, loop, ladder } = DEFAULTS;
+
+const after = (defaultMs: number, description: string) =>
+  duration.meta({ description, default: formatDuration(defaultMs) }).optional();
+
+const times = (by: number | null, least: number, most: number, description: string) =>
+  z
+    .number()
+    .int()
+    .min(least)
+    .max(most)
+    .meta({ description, ...(by === null ? {} : { default: by }) })
+    .optional();
+
+export const progressKeys = {
+  stall: z
+    .strictObject({
+      nudgeAfter: after(stall.nudgeAfterMs, 'a turn without any event while no tool runs: the agent is told so'),
+      restartAfter: after(
+        stall.restartAfterMs,
+        'still no event: restarted; halfway between nudgeAfter and this the turn is interrupted',
+      ),
+      toolLimit: after(stall.toolLimitMs, 'one tool call runs this long: the agent is told, then interrupted'),
+      silentAfter: after(
+        stall.silentAfterMs,
+        'a CLI that was given a message and has not said a word since it was started: restarted',
+      ),
+    })
+    .optional(),
+  loop: z
+    .strictObject({
+      repeats: times(
+        loop.repeats,
+        2,
+        20,
+        'the same call with the same result, the same cycle of 2 to 4 calls, or the same text, so often in a row',
+      ),
+      errors: times(loop.errors, 3, 100, 'failed calls in a row'),
+      compactions: times(loop.compactions, 2, 100, 'compactions in one turn with nothing new in between'),
+      retries: times(
+        loop.retries,
+        2,
+        1_000,
+        'retries of the CLI by itself without an answer: the turn is ended, and taken up again later',
+      ),
+    })
+    .optional(),
+  ladder: z
+    .strictObject({
+      nudges: times(ladder.nudges, 0, 10, 'messages that say what was seen; 0 leaves the rung out'),
+      redirects: times(ladder.redirects, 0, 10, 'interrupts of the turn with such a message'),
+      restarts: times(ladder.restarts, 0, 10, 'restarts with the conversation; each counts for watchdog.restarts too'),
+      fresh: times(ladder.fresh, 0, 10, 'restarts in a new conversation that is told of the old one'),
+    })
+    .optional(),
+  maxSteps: times(
+    null,
+    1,
+    100_000,
+    'tool calls in one turn, then it is told to come to an end; without it there is no limit',
+  ),
+};
+
+interface Watched {
+  stall?: { nudgeAfter?: string | undefined; restartAfter?: string | undefined } | undefined;
+}
+
+/** Values that would make one rung come before the one that precedes it. */
+export function refuseImpossible(watchdog: Watched, context: z.RefinementCtx): void {
+  const given = watchdog.stall;
+  const nudge = durationOf(given?.nudgeAfter, stall.nudgeAfterMs);
+  const restart = durationOf(given?.restartAfter, stall.restartAfterMs);
+  if (given === undefined || restart > nudge) return;
+  context.addIssue({
+    code: 'custom',
+    path: ['stall', given.restartAfter === undefined ? 'nudgeAfter' : 'restartAfter'],
+    message: `a restartAfter (${formatDuration(restart)}) longer than nudgeAfter (${formatDuration(nudge)}): a restart comes only when a nudge has not helped`,
+  });
+}
+
+const durationOf = (text: string | undefined, fallback: number): number =>
+  text === undefined ? fallback : (parseDuration(text) ?? fallback);
