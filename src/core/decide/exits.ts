@@ -66,13 +66,13 @@ function withItsTurn(agent: AgentState, verdict: Classified): Classified {
   if (outcome === null || outcome === 'ok') return verdict;
   const message = lastError?.message ?? `its last turn ended: ${outcome}`;
   // Ended well after a turn that nothing but a person can mend: that is no work done.
-  if (verdict.cause === 'clean') {
-    return outcome === 'error' && lastError?.retryable === false ? { ...verdict, message, retryable: false } : verdict;
-  }
+  // A context that is full is no reason not to start again.
+  const retryable = lastError === null || lastError.retryable || lastError.code === 'context_overflow';
+  if (verdict.cause === 'clean')
+    return outcome === 'error' && !retryable ? { ...verdict, message, retryable } : verdict;
   if (verdict.cause !== 'crash') return verdict;
   const cause = (lastError && CAUSES[lastError.code]) ?? 'turn_failed';
-  // The error is on record as the turn's; a context that is full is no reason not to start again.
-  const retryable = lastError === null || lastError.retryable || lastError.code === 'context_overflow';
+  // The error is on record as the turn's.
   return { ...verdict, cause, code: null, message, retryable };
 }
 
@@ -108,7 +108,9 @@ function afterExit(w: Work, agent: AgentState, exit: Classified, working: boolea
     return { gate: 'limited', reason: limitReason(agent), hint, resumeAt: heldUntil(w, agent) };
   }
   if (!exit.retryable) return { gate: 'failed', reason, hint, resumeAt: null };
-  const clean = exit.cause === 'clean' && !working && agent.queue.length === 0;
+  // A context that was full ended the turn and not the work.
+  const full = agent.cli.outcome === 'error' && agent.cli.lastError?.code === 'context_overflow';
+  const clean = exit.cause === 'clean' && !working && !full && agent.queue.length === 0;
   // permanent: always started again; transient: after a crash; temporary: never (OTP).
   const { restart, once } = agent.spec;
   if (clean && (once || restart !== 'permanent')) return { gate: 'done', reason: null, hint: null, resumeAt: null };

@@ -20,7 +20,7 @@ const BY_TEXT: readonly (readonly [RegExp, ErrorCode, boolean])[] = [
   ],
   [/rate.?limit|too many requests|RESOURCE_EXHAUSTED|\b429\b/i, 'rate_limit', true],
   [/overloaded|at capacity|high demand|UNAVAILABLE|\b(503|529)\b/i, 'overloaded', true],
-  [/api key|unauthori[sz]ed|authenticat|permission denied|not logged in|log ?in required|\b40[13]\b/i, 'auth', false],
+  [/api.?key|unauthori[sz]ed|authenticat|permission denied|not logged in|log ?in required|\b40[13]\b/i, 'auth', false],
   [/terminated|ECONN\w+|socket|fetch failed|network|timed? ?out|ENOTFOUND|EAI_AGAIN/i, 'network', true],
   [
     /content.?filter|refus|safety|prohibited|blocked|empty response|no finish reason|model.*not (found|supported)|loop detected/i,

@@ -11,6 +11,7 @@ interface Clue {
 
 /** Texts first: the same status and the same word stand for different things (a usage limit is a 429 too). */
 const TEXTS: readonly (readonly [RegExp, Clue])[] = [
+  [/not your usage limit/i, { code: 'rate_limit', retryable: true }],
   [
     /(session|weekly|daily|monthly|usage|opus|sonnet|spend(?:ing)?) limit|limit reached/i,
     { code: 'usage_limit', retryable: true },

@@ -15,8 +15,8 @@ const NONE = 'none';
 export function classificationSection(): string {
   const named = labels();
   const all: Judged[] = recordings().map((recording) => {
-    const said = named[`${recording.cli}/${recording.name}`];
-    if (!said) throw new Error(`test/streams/labels.yaml does not name ${recording.cli}/${recording.name}`);
+    const said = named[recording.id];
+    if (!said) throw new Error(`test/streams/labels.yaml does not name ${recording.id}`);
     return { said, made: replay(recording) };
   });
   const streams = all.filter(({ said }) => said.state !== null);

@@ -9,8 +9,10 @@ import type { Line } from '../../../src/drivers/driver.ts';
 import { type Dialect, dialects } from '../../../src/drivers/registry.ts';
 
 const STREAMS = join(process.cwd(), 'test', 'streams');
-export const CLIS = ['claude', 'codex', 'gemini', 'opencode', 'aider'] as const;
-export type RecordedCli = (typeof CLIS)[number];
+/** Folders of recordings: by CLI as it was run by hand, and `driven`: by tutti's own drivers (`record.ts`). */
+const FOLDERS = ['claude', 'codex', 'gemini', 'opencode', 'aider', 'driven'] as const;
+type Folder = (typeof FOLDERS)[number];
+type RecordedCli = Exclude<Folder, 'driven'>;
 
 /** What a person said of a recording (test/streams/labels.yaml says what each word means); null = not judged. */
 export interface Label {
@@ -24,8 +26,9 @@ export interface Label {
 }
 
 export interface Recording {
+  /** `<folder>/<name>`. */
+  id: string;
   cli: RecordedCli;
-  name: string;
   /** null: no stream that a driver reads (text for people, indented JSON). */
   dialect: Dialect | null;
   /** Lines of both directions in the order of their times. Milliseconds since the start. */
@@ -36,6 +39,7 @@ export interface Recording {
 }
 
 interface Meta {
+  cli: RecordedCli;
   command: string;
   exit_code: number | null;
   exit_signal: string | null;
@@ -46,10 +50,16 @@ interface Meta {
 }
 
 /** Not streams of a dialect: text for people, or one indented object. */
-const PLAIN = new Set(['claude/text-text', 'codex/human', 'gemini/json', 'gemini/json-error', 'opencode/human']);
+const PLAIN: ReadonlySet<string> = new Set([
+  'claude/text-text',
+  'codex/human',
+  'gemini/json',
+  'gemini/json-error',
+  'opencode/human',
+]);
 
-function dialectOf(cli: RecordedCli, name: string, command: string): Dialect | null {
-  if (PLAIN.has(`${cli}/${name}`)) return null;
+function dialectOf(id: string, cli: RecordedCli, command: string): Dialect | null {
+  if (PLAIN.has(id)) return null;
   if (cli === 'codex') return command.includes('app-server') ? 'codex' : 'codex-exec';
   if (cli === 'gemini' || cli === 'opencode') return / --?acp\b| acp\b/.test(command) ? 'acp' : cli;
   return cli;
@@ -58,29 +68,31 @@ function dialectOf(cli: RecordedCli, name: string, command: string): Dialect | n
 const textLines = (text: string): string[] => text.split('\n').filter((line) => line !== '');
 
 export function recordings(): Recording[] {
-  return CLIS.flatMap((cli) =>
-    readdirSync(join(STREAMS, cli))
-      .filter((file) => (cli === 'aider' ? file.endsWith('.txt') : file.endsWith('.meta.json')))
-      .map((file) => (cli === 'aider' ? aider(file) : recording(cli, file.slice(0, -'.meta.json'.length)))),
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(STREAMS, folder))
+      .filter((file) => file.endsWith(folder === 'aider' ? '.txt' : '.meta.json'))
+      .toSorted()
+      .map((file) => (folder === 'aider' ? aider(file) : recording(folder, file.slice(0, -'.meta.json'.length)))),
   );
 }
 
 /** What the server sent is in a file of its own; its standard output says only where it listens. */
-const linesOf = (cli: string, name: string): string[] =>
-  textLines(readFileSync(join(STREAMS, cli, `${name}${name === 'serve' ? '.events' : ''}.jsonl`), 'utf8'));
+const linesOf = (folder: string, name: string): string[] =>
+  textLines(readFileSync(join(STREAMS, folder, `${name}${name === 'serve' ? '.events' : ''}.jsonl`), 'utf8'));
 
-function recording(cli: RecordedCli, name: string): Recording {
-  const meta = JSON.parse(readFileSync(join(STREAMS, cli, `${name}.meta.json`), 'utf8')) as Meta;
-  const out = linesOf(cli, name).map((text, i) => ({
+function recording(folder: Folder, name: string): Recording {
+  const meta = JSON.parse(readFileSync(join(STREAMS, folder, `${name}.meta.json`), 'utf8')) as Meta;
+  const out = linesOf(folder, name).map((text, i) => ({
     dir: 'out' as const,
     text,
     atMs: meta.line_ms[i] ?? meta.duration_ms,
   }));
+  const id = `${folder}/${name}`;
   const written = (meta.stdin ?? []).map(({ at_ms, line }) => ({ dir: 'in' as const, text: line, atMs: at_ms }));
   return {
-    cli,
-    name,
-    dialect: dialectOf(cli, name, meta.command),
+    id,
+    cli: meta.cli,
+    dialect: dialectOf(id, meta.cli, meta.command),
     // What was written first stands before what came in the same millisecond.
     lines: [...written, ...out].toSorted((a, b) => a.atMs - b.atMs),
     exit: { code: meta.exit_code, signal: meta.exit_signal, stderr: meta.stderr ?? '', atMs: meta.duration_ms },
@@ -93,8 +105,8 @@ function aider(file: string): Recording {
   const lines = readFileSync(join(STREAMS, 'aider', file), 'utf8').split('\n');
   if (lines.at(-1) === '') lines.pop();
   return {
+    id: `aider/${file.slice(0, -'.txt'.length)}`,
     cli: 'aider',
-    name: file.slice(0, -'.txt'.length),
     dialect: 'aider',
     lines: lines.map((text, i) => ({ dir: 'out', text, atMs: i })),
     exit: { code: 0, signal: null, stderr: '', atMs: lines.length },

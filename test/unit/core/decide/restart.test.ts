@@ -181,6 +181,12 @@ describe('a CLI that ends after a turn that failed', () => {
     expect(desk.agent()).toMatchObject({ state: 'failed', reason: 'it met model' });
   });
 
+  it('is started again after a turn that found its context full, however well it ended', () => {
+    const desk = failedTurn('context_overflow', false);
+    desk.exit({ cause: 'clean', code: null });
+    expect(desk.agent()).toMatchObject({ state: 'starting' });
+  });
+
   it('crashed, if the turn had not ended, however well it says that it ended', () => {
     const desk = new Desk().up();
     desk.said(TURN);
