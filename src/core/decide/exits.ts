@@ -102,15 +102,18 @@ function heldUntil(w: Work, agent: AgentState): string {
   return iso(Math.max(w.now, ...times));
 }
 
+/** A context that was full ended the turn and not the work. */
+const contextFull = ({ cli }: AgentState): boolean =>
+  cli.outcome === 'error' && cli.lastError?.code === 'context_overflow';
+
 function afterExit(w: Work, agent: AgentState, exit: Classified, working: boolean): Verdict {
   const { message: reason, hint } = exit;
-  if (exit.cause === 'limit') {
+  // What a limit has stopped is not done, however well the process ended.
+  if (exit.cause === 'limit' || (exit.cause === 'clean' && agent.owes === 'limit')) {
     return { gate: 'limited', reason: limitReason(agent), hint, resumeAt: heldUntil(w, agent) };
   }
   if (!exit.retryable) return { gate: 'failed', reason, hint, resumeAt: null };
-  // A context that was full ended the turn and not the work.
-  const full = agent.cli.outcome === 'error' && agent.cli.lastError?.code === 'context_overflow';
-  const clean = exit.cause === 'clean' && !working && !full && agent.queue.length === 0;
+  const clean = exit.cause === 'clean' && !working && agent.queue.length === 0 && !contextFull(agent);
   // permanent: always started again; transient: after a crash; temporary: never (OTP).
   const { restart, once } = agent.spec;
   if (clean && (once || restart !== 'permanent')) return { gate: 'done', reason: null, hint: null, resumeAt: null };

@@ -187,6 +187,14 @@ describe('a CLI that ends after a turn that failed', () => {
     expect(desk.agent()).toMatchObject({ state: 'starting' });
   });
 
+  it('is not done before the work that a limit has stopped is', () => {
+    const desk = failedTurn('usage_limit', true);
+    desk.exit({ cause: 'clean', code: null });
+    expect(desk.agent().state).toBe('limited');
+    desk.wait(3_600_000);
+    expect(desk.agent().state).not.toBe('done');
+  });
+
   it('crashed, if the turn had not ended, however well it says that it ended', () => {
     const desk = new Desk().up();
     desk.said(TURN);
