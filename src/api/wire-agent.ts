@@ -5,6 +5,7 @@ import { AGENT_STATES, type Wanted } from '../core/event.ts';
 const text = z.string().nullable();
 const count = z.number().int().nonnegative();
 const time = z.string();
+const caps = { usd: z.number().nullable(), tokens: z.number().nullable() };
 
 export const agentSchema = z.object({
   id: z.string(),
@@ -44,7 +45,14 @@ export const agentSchema = z.object({
   }),
   costUsd: z.number().nullable(),
   context: z.object({ used: z.number().nullable(), limit: z.number().nullable() }),
-  budget: z.object({ usd: z.number().nullable(), tokens: z.number().nullable() }),
+  costEstimated: z.boolean(),
+  budget: z.object({
+    ...caps,
+    perDay: z.object(caps).nullable(),
+    share: z.number().nullable(),
+    of: text,
+    unpricedTokens: count,
+  }),
   queued: count,
   turns: count,
   toolCalls: count,

@@ -46,10 +46,11 @@ export const nameSchema = z.string().regex(AGENT_NAME, {
 });
 const commandId = z.string().min(1).max(128);
 const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a variable name' }), z.string());
-const budget = z.strictObject({
+const caps = {
   usd: z.number().positive().nullable().default(null),
   tokens: z.number().int().positive().nullable().default(null),
-});
+};
+const budget = z.strictObject({ ...caps, perDay: z.strictObject(caps).optional() });
 
 /**
  * What the agent's CLI is started with. The caller makes it from its own shell and configuration (contract.md §8 "environment of an agent");

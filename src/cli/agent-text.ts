@@ -53,7 +53,14 @@ export function contextText(agent: Agent): string {
 }
 
 export function costText(agent: Agent): string {
-  return agent.costUsd === null ? '-' : agent.costUsd.toFixed(2);
+  if (agent.costUsd === null) return agent.budget.share === null ? '-' : `- (${shareText(agent)})`;
+  const cost = `${agent.costEstimated ? '~' : ''}${agent.costUsd.toFixed(2)}`;
+  return agent.budget.share === null ? cost : `${cost} (${shareText(agent)})`;
+}
+
+/** `83%` of the nearest cap. */
+function shareText(agent: Agent): string {
+  return `${Math.floor((agent.budget.share ?? 0) * 100)}%`;
 }
 
 /** Who needs a person first comes first, as in `top`. */
@@ -131,7 +138,15 @@ export function agentSheet(agent: Agent, now: number): string {
       'tokens',
       `${tokensText(agent)} (${agent.tokens.input} in, ${agent.tokens.output} out, ${agent.tokens.cacheRead} cache read)`,
     ],
-    ['cost', agent.costUsd === null ? null : `$${agent.costUsd.toFixed(4)}`],
+    [
+      'cost',
+      agent.costUsd === null ? null : `$${agent.costUsd.toFixed(4)}${agent.costEstimated ? ' (estimated)' : ''}`,
+    ],
+    ['budget', agent.budget.of === null ? null : `${shareText(agent)} of the ${agent.budget.of} is used`],
+    [
+      'no price for',
+      agent.budget.unpricedTokens === 0 ? null : `${agent.budget.unpricedTokens} tokens, which no cap in USD counts`,
+    ],
     ['context', agent.context.used === null ? null : `${agent.context.used} of ${agent.context.limit ?? '?'} tokens`],
     ['turns', `${agent.turns}, ${agent.toolCalls} tool calls, ${agent.queued} queued`],
     ['permissions', agent.permissions],

@@ -35,12 +35,17 @@ export function declareAgent(name: string, agent: AgentConfig, sources: Sources)
     permissions: agent.permissions ?? defaults.permissions ?? 'auto',
     restart: agent.restart ?? defaults.restart ?? 'transient',
     once: agent.once ?? false,
-    budget: { usd: budget?.usd ?? null, tokens: budget?.tokens ?? null },
+    budget: { ...capsOf(budget), ...(budget?.perDay ? { perDay: capsOf(budget.perDay) } : {}) },
     account: agent.account ?? null,
     settings: { ...agent.settings, ...(cliConfig.protocol ? { protocol: cliConfig.protocol } : {}) },
     launch: launchOf(name, agent, cliConfig, sources),
   };
 }
+
+const capsOf = (caps: { usd?: number | undefined; tokens?: number | undefined } | undefined) => ({
+  usd: caps?.usd ?? null,
+  tokens: caps?.tokens ?? null,
+});
 
 function mergeCli(user: CliConfig | undefined, project: CliConfig | undefined): CliConfig {
   return { ...user, ...project, env: { ...user?.env, ...project?.env } };

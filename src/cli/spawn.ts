@@ -5,6 +5,7 @@ import { Option } from 'commander';
 import type { Agent, Client } from '../client/index.ts';
 import { AGENT_NAME, type AgentConfig } from '../core/config/schema.ts';
 import { stateText } from './agent-text.ts';
+import { budgetWarning } from './budget-warning.ts';
 import { findProjectFile, loadProjectFile, loadUserConfig, projectName } from './config-file.ts';
 import { declareAgent, parseVariables } from './declare.ts';
 import { CliFailure } from './failure.ts';
@@ -51,8 +52,12 @@ export const command: CommandFile = {
         new Option('--restart <policy>', 'when it is started again').choices(['permanent', 'transient', 'temporary']),
       )
       .option('--once', 'end it when its task is done')
-      .option('--budget-usd <usd>', 'kept with the agent; not enforced in this version', positiveFlag)
-      .option('--budget-tokens <tokens>', 'kept with the agent; not enforced in this version', positiveFlag)
+      .option(
+        '--budget-usd <usd>',
+        'hard cap: warned of at 80 %, stopped at 100 % between two model calls',
+        positiveFlag,
+      )
+      .option('--budget-tokens <tokens>', 'the same in tokens, those from the cache included', positiveFlag)
       .option('--account <name>', 'account of the configuration')
       .option('--wait', 'wait until the task is done')
       .option('--timeout <duration>', 'with --wait (default 10m)', durationFlag)
@@ -79,17 +84,20 @@ async function spawn(context: Context, name: string, flags: Flags): Promise<void
   }
   const file = findProjectFile(flags.cwd ?? context.cwd);
   const project = file ? loadProjectFile(file) : null;
+  const user = loadUserConfig(context.env);
   const request = declareAgent(
     name,
     { ...agentOf(flags), ...(task === undefined ? {} : { task }) },
     {
       shell: context.env,
-      user: loadUserConfig(context.env),
+      user,
       project: project?.config ?? null,
       projectName: project?.project ?? projectName(context.cwd),
       root: context.cwd,
     },
   );
+  const warning = budgetWarning(request, user);
+  if (warning !== null) context.out.note(`warning: ${warning}`);
   const client = await context.connect();
   try {
     const agent = await client.spawn(request);

@@ -2,6 +2,7 @@
 import type { ApplyRequest, ApplyResponse } from '../api/wire.ts';
 import type { JsonObject } from '../core/event.ts';
 import { agentTable } from './agent-text.ts';
+import { budgetWarning } from './budget-warning.ts';
 import { findProjectFile, loadProjectFile, loadUserConfig, PROJECT_FILE, type ProjectFile } from './config-file.ts';
 import { declareAgent } from './declare.ts';
 import { CliFailure } from './failure.ts';
@@ -35,6 +36,11 @@ async function up(context: Context, path: string | undefined, flags: Flags): Pro
     });
   const file = loadProjectFile(found);
   const request = applyRequest(context, file, flags.prune === true);
+  const user = loadUserConfig(context.env);
+  for (const agent of request.agents) {
+    const warning = budgetWarning(agent, user);
+    if (warning !== null) context.out.note(`warning: ${warning}`);
+  }
   const daemon = flags.foreground ? foreground(context) : null;
   const client = await context.connect(daemon ? { start: daemon.start } : {});
   const progress = context.out.progress(`bringing up ${request.agents.length} agents`);

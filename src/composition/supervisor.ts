@@ -6,6 +6,7 @@ import { CliFailure } from '../cli/failure.ts';
 import { loadUserConfig } from '../cli/config-file.ts';
 import { allowedVariables } from '../core/config/environment.ts';
 import { notifySettings } from '../core/config/notify.ts';
+import type { UserConfig } from '../core/config/schema.ts';
 import { settingsFrom } from '../core/config/settings.ts';
 import type { JsonObject } from '../core/event.ts';
 import { HOST_PROTOCOL } from '../core/host-wire.ts';
@@ -190,7 +191,7 @@ function supervisorOptions(
   { paths, env, dist, log, tmux }: Parts,
   onEnd: SupervisorOptions['onEnd'],
 ): SupervisorOptions {
-  const user = loadUserConfig(env);
+  const user = userConfig(env);
   const raised = Number(env.TUTTI_TEST_PROTOCOL);
   return {
     home: paths.home,
@@ -199,7 +200,7 @@ function supervisorOptions(
     build: BUILD,
     pid: process.pid,
     protocol: Number.isInteger(raised) && raised > 0 ? raised : HOST_PROTOCOL,
-    settings: { ...settingsFrom(user), notify: notifySettings(user?.notify, localZone()) },
+    settings: { ...settingsFrom(user), notify: notifySettings(user.notify, user.timezone) },
     defaultCwd: env.HOME ?? paths.home,
     crashed: statSync(paths.supervisorLock, { throwIfNoEntry: false }) !== undefined,
     onEnd,
@@ -247,6 +248,12 @@ function socketOf(paths: HomePaths, env: Env): string {
   const name = tmuxSocketName(paths.home, env);
   writeFileSync(file, `${name}\n`, { mode: 0o600 });
   return name;
+}
+
+/** config.yaml; where it names no time zone, days are those of this machine. */
+function userConfig(env: Env): UserConfig & { timezone: string } {
+  const user = loadUserConfig(env) ?? { version: 1 };
+  return { ...user, timezone: user.timezone ?? localZone() };
 }
 
 async function takeHome(paths: HomePaths, env: Env): Promise<SupervisorLock> {

@@ -1,7 +1,11 @@
 /** The agent object of contract.md §3, as every surface shows it: all keys, null where a fact is not known. */
 import { cliAlive } from './agent.ts';
+import { capText, type nearest } from './budget/caps.ts';
+import { spentUsd } from './budget/purse.ts';
 import type { AgentStateName, IsoTime, Wanted } from './event.ts';
 import type { AgentState } from './state.ts';
+import type { Caps } from './step.ts';
+import { reportsCost } from './prices.ts';
 import { type Phase, phaseOf, STATUS, type Status } from './tables.ts';
 
 export interface AgentObject {
@@ -42,7 +46,18 @@ export interface AgentObject {
   };
   costUsd: number | null;
   context: { used: number | null; limit: number | null };
-  budget: { usd: number | null; tokens: number | null };
+  /** Part of `costUsd` is an estimate by list prices. */
+  costEstimated: boolean;
+  /** Caps of its own; `share` is how much of the nearest cap that holds for it is used (0..1 and beyond), `of` which one that is;
+   * `unpricedTokens` are in no cap in USD, for nobody knows their price. */
+  budget: {
+    usd: number | null;
+    tokens: number | null;
+    perDay: Caps | null;
+    share: number | null;
+    of: string | null;
+    unpricedTokens: number;
+  };
   queued: number;
   turns: number;
   toolCalls: number;
@@ -54,11 +69,14 @@ export interface AgentObject {
   permissions: 'ask' | 'auto' | 'bypass';
 }
 
+/** The cap that is nearest to its end; the state alone does not know what the configuration and the day say. */
+type Nearest = NonNullable<ReturnType<typeof nearest>>;
+
 /** Session name of an agent: its name, with what tmux does not take replaced. */
 export const sessionName = (name: string): string => name.replace(/[.:]/g, '_');
 
 /** @param place `tmuxSocket`: name of the home's tmux socket (`tmux -L`), which the state does not know. */
-export function agentView(a: AgentState, place: { tmuxSocket: string }): AgentObject {
+export function agentView(a: AgentState, place: { tmuxSocket: string; nearest?: Nearest | null }): AgentObject {
   const { spec, tokens } = a;
   return {
     id: a.id,
@@ -89,9 +107,17 @@ export function agentView(a: AgentState, place: { tmuxSocket: string }): AgentOb
     conversationId: a.conversationId,
     tmux: { socket: place.tmuxSocket, session: sessionName(a.name) },
     tokens: { ...tokens, total: tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite },
-    costUsd: a.costUsd,
+    costUsd: a.purse.reported || spentUsd(a.purse) > 0 ? spentUsd(a.purse) : null,
+    costEstimated: a.purse.estimated + a.purse.open > 0,
     context: { ...a.context },
-    budget: { ...spec.budget },
+    budget: {
+      usd: spec.budget.usd,
+      tokens: spec.budget.tokens,
+      perDay: spec.budget.perDay ?? null,
+      share: place.nearest?.share ?? null,
+      of: place.nearest ? capText(place.nearest.cap) : null,
+      unpricedTokens: a.purse.unpriced - a.purse.openUnpriced + (reportsCost(spec.cli) ? 0 : a.purse.openUnpriced),
+    },
     queued: a.queue.length,
     turns: a.turns,
     toolCalls: a.toolCalls,

@@ -1,4 +1,5 @@
 /** A fresh agent, and the questions about an agent that several policies ask. */
+import { emptyPurse } from './budget/purse.ts';
 import type { IsoTime } from './event.ts';
 import { HOST_PROTOCOL } from './host-wire.ts';
 import { freshLadder, freshWatch } from './watchdog/types.ts';
@@ -45,6 +46,8 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
       turnCutShort: false,
       outcome: null,
       lastError: null,
+      budgetStopAt: null,
+      stopsAtUsd: null,
     },
     conversationId: null,
     conversationUsed: false,
@@ -66,6 +69,8 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     taskOpen: spec.task !== null,
     tokens: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, estimated: false },
     costUsd: null,
+    purse: emptyPurse(),
+    overBudget: false,
     context: { used: null, limit: null },
     model: spec.model,
     turns: 0,

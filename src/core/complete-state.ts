@@ -1,5 +1,6 @@
 /** A state that an older build wrote has not the fields that came since: they get the value of a home, or an agent, without a past. */
 import { newAgent } from './agent.ts';
+import { emptyPurse, tokensOf } from './budget/purse.ts';
 import { emptyState } from './empty-state.ts';
 import type { AgentState, State } from './state.ts';
 
@@ -11,7 +12,13 @@ export function completeState(state: State): State {
 
 function completeAgent(agent: AgentState): AgentState {
   const { id, name, project, spec, declared, createdAt } = agent;
-  return filled(newAgent({ id, name, project, spec, declared, at: createdAt }), agent);
+  const whole = filled(newAgent({ id, name, project, spec, declared, at: createdAt }), agent);
+  return 'purse' in agent ? whole : { ...whole, purse: purseOf(whole) };
+}
+
+/** What an agent had used before purses were kept. */
+function purseOf({ tokens, costUsd }: AgentState): AgentState['purse'] {
+  return { ...emptyPurse(), usd: costUsd ?? 0, reported: costUsd !== null, tokens: tokensOf(tokens) };
 }
 
 /** Two levels: an agent, and the groups of fields in it. */

@@ -16,5 +16,6 @@ export function emptyState(logId: string): State {
     schedules: {},
     alerts: noAlerts(),
     totals: { events: 0, raw: 0 },
+    purses: {},
   };
 }

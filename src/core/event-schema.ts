@@ -105,6 +105,8 @@ const measured = [
     contextLimit: maybeCount,
     model: maybe,
     estimated: z.boolean(),
+    estimatedUsd: maybeCount.optional(),
+    day: text.optional(),
   }),
   event('rate_limit', {
     limit,
@@ -174,6 +176,8 @@ const judged = [
     evidence: text,
     ambiguous: z.boolean().optional(),
     heardAt: time.optional(),
+    purse: maybe.optional(),
+    cap: text.optional(),
   }),
 ] as const;
 
@@ -190,6 +194,7 @@ const supervised = [
     hint: maybe,
     resumeAt: maybeTime,
     gate: gate.optional(),
+    cap: text.optional(),
   }),
   event('exit', { code: maybeCount, signal: maybe, cause: text }),
   event('delivery', {

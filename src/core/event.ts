@@ -116,6 +116,10 @@ export type DriverEventBody =
       contextLimit: number | null;
       model: string | null;
       estimated: boolean;
+      /** Only from the supervisor: what it costs by the price table where the CLI reports nothing; null = nobody knows. USD. */
+      estimatedUsd?: number | null;
+      /** Only from the supervisor: its local date. */
+      day?: string;
     }
   | {
       type: 'rate_limit';
@@ -175,6 +179,8 @@ export type SupervisorEventBody =
       resumeAt: IsoTime | null;
       /** There where the verdict that holds the agent back changes; null lifts it. */
       gate?: 'failed' | 'limited' | 'backoff' | 'done' | null;
+      /** The gate is there because this cap is reached. */
+      cap?: string;
     }
   | { type: 'guard'; rule: string; verdict: 'allow' | 'ask' | 'deny'; tool: ToolName; args: JsonObject; why: string }
   | {
@@ -188,6 +194,9 @@ export type SupervisorEventBody =
       ambiguous?: boolean;
       /** Streamed text was last heard then. */
       heardAt?: IsoTime;
+      /** Of a budget: whose purse it is about (null = the agent's own), and which of its caps, so that each is told once. */
+      purse?: string | null;
+      cap?: string;
     }
   | { type: 'exit'; code: number | null; signal: string | null; cause: string }
   | {

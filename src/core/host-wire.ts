@@ -4,7 +4,8 @@
  *
  * Versioning: records and frames carry `v` and only ever gain fields. A supervisor speaks `HOST_PROTOCOL` and the one before.
  */
-import type { Json, JsonObject, ToolName } from './event.ts';
+import type { Json, JsonObject, JournalRef, ToolName } from './event.ts';
+import type { PriceRow } from './prices.ts';
 
 /** Current host protocol. Raised when a frame or record changes its meaning. */
 export const HOST_PROTOCOL = 1;
@@ -82,6 +83,8 @@ export type RecordBody =
       /** The last lines of stderr, for the classification. */
       stderr: string;
     }
+  /** The turn is ended between two model calls, because a cap is used up; `why` says which. */
+  | { kind: 'budget'; incarnation: number; why: string }
   /** Something the host wants on record: a dropped line, a full disk that is over, a corrupt command. */
   | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string };
 
@@ -142,6 +145,29 @@ export interface ConfigureArgs {
   view: { name: string; cli: string; model: string | null; task: string | null; branch: string | null };
   /** Names of agents below this one: an agent may command only these. */
   below: string[];
+  /** Caps that the host keeps by itself; null = none. */
+  budget: BudgetOrder | null;
+}
+
+/** What a host needs to keep to its agent's caps without asking: what was used up to a place in its journal, and where the caps are. */
+export interface BudgetOrder {
+  cli: string;
+  /** Model that is billed where usage names none. */
+  model: string | null;
+  /** Up to this record `used` has counted; null = nothing of the agent's journals. */
+  asOf: JournalRef | null;
+  used: { usd: number; open: number; tokens: number; reported: boolean };
+  /** The agent's own caps; `before` is what had been used before their count began. */
+  caps: { name: string; unit: 'usd' | 'tokens'; cap: number; before: number }[];
+  /**
+   * Caps shared with other agents: `share` is what this one may use from `asOf` on. Beyond it the host begins nothing new until the next
+   * order, and stops where no supervisor is there to give one.
+   */
+  shared: { name: string; unit: 'usd' | 'tokens'; cap: number; share: number }[];
+  /** A shared cap is used up: nothing more, for this reason. */
+  stop: string | null;
+  /** Rows that go before the price table. */
+  prices: PriceRow[];
 }
 
 /** A guard rule, compiled by the supervisor: JSON only, never YAML, no code. */

@@ -34,6 +34,8 @@ export const STAGGER_SPREAD_MS = 15_000;
 export const ACCOUNTS_KEPT = 200;
 /** A sent message is confirmed within this time while no turn runs, else the CLI is judged hung. Milliseconds. */
 export const CONFIRM_LIMIT_MS = 300_000;
+/** A turn that is ended for a used-up budget is over within this time, else its CLI is stopped. Milliseconds. */
+export const BUDGET_STOP_LIMIT_MS = 60_000;
 /** User commands whose results are remembered; older ones are forgotten. */
 export const COMMANDS_KEPT = 1_000;
 /** Confirmed message ids remembered per agent. */

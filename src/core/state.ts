@@ -15,8 +15,10 @@ import type {
 } from './event.ts';
 import type { AlertsState } from './alerts/alert.ts';
 import type { ScheduleState } from './schedule/schedule.ts';
+import type { Purse } from './budget/purse.ts';
 import type { HostVerb } from './host-wire.ts';
 import type { CallMark, LadderState, WatchState } from './watchdog/types.ts';
+import type { Caps } from './step.ts';
 
 export const STATE_VERSION = 1;
 
@@ -39,6 +41,8 @@ export interface State {
   /** What people are told. */
   alerts: AlertsState;
   totals: { events: number; raw: number };
+  /** What was used together: `account:<name>`, `zone:<project>/<name>`, and `all` of the home. */
+  purses: Record<string, Purse>;
 }
 
 export interface ProjectState {
@@ -84,7 +88,8 @@ export interface AgentSpec {
   permissions: 'ask' | 'auto' | 'bypass';
   restart: 'permanent' | 'transient' | 'temporary';
   once: boolean;
-  budget: { usd: number | null; tokens: number | null };
+  /** Hard caps; `perDay` is left out where there are none. */
+  budget: { usd: number | null; tokens: number | null; perDay?: Caps | undefined };
   account: string;
   /** Driver settings without secrets. */
   settings: JsonObject;
@@ -150,6 +155,10 @@ export interface AgentState {
     outcome: TurnOutcome | null;
     /** Last error the CLI reported in this turn, for the exit's classification. */
     lastError: { code: string; message: string; retryable: boolean } | null;
+    /** The host ended the running turn then, because a cap was reached. */
+    budgetStopAt: IsoTime | null;
+    /** The CLI was told to stop by itself when the agent has spent this much in all. USD; null = it was told nothing. */
+    stopsAtUsd: number | null;
   };
   conversationId: string | null;
   /** The conversation holds something: it is there to be resumed. */
@@ -195,7 +204,12 @@ export interface AgentState {
   restarts: number;
   taskOpen: boolean;
   tokens: { input: number; output: number; cacheRead: number; cacheWrite: number; estimated: boolean };
+  /** USD that the CLI has reported. */
   costUsd: number | null;
+  /** What it has used in all, with estimates: what its caps are compared with. */
+  purse: Purse;
+  /** The gate is there because a cap is reached. */
+  overBudget: boolean;
   context: { used: number | null; limit: number | null };
   model: string | null;
   turns: number;

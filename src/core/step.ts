@@ -9,6 +9,7 @@ import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, 
 import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
 import type { Schedule } from './schedule/schedule.ts';
+import type { PriceRow } from './prices.ts';
 import type { AgentSpec, State } from './state.ts';
 import type { Advice } from './watchdog/types.ts';
 
@@ -165,6 +166,25 @@ export interface Settings {
   adviceMs: number;
   maxStarts: number;
   notify: NotifySettings;
+  budgets: BudgetSettings;
+}
+
+/** null = no cap. */
+export interface Caps {
+  usd: number | null;
+  tokens: number | null;
+}
+
+/** Caps that several agents share, and what they are counted with; from config.yaml. */
+export interface BudgetSettings {
+  /** Of all agents together, per local day. */
+  day: Caps;
+  /** By account; those of a project's file are in its configuration. */
+  accounts: Record<string, Caps & { perDay: Caps }>;
+  /** Where days begin and end: `Europe/Berlin`, `UTC`. */
+  timezone: string;
+  /** Rows that go before the price table. */
+  prices: PriceRow[];
 }
 
 /**

@@ -34,9 +34,14 @@ export class Asks {
     this.#options = options;
   }
 
-  /** The CLI asks; the answer goes back at once, or when a person gave it. */
-  judge(run: Incarnation, action: JudgeAction): void {
+  /** The CLI asks; the answer goes back at once, or when a person gave it. @param refusal a reason that no rule can overrule */
+  judge(run: Incarnation, action: JudgeAction, refusal: string | null = null): void {
     if (action.what !== 'permission') return this.#put(run, action, action.text);
+    if (refusal !== null) {
+      const refused: Judged = { verdict: 'deny', by: 'policy', why: `Refused: ${refusal}.` };
+      this.#recordVerdict(action, refused, null);
+      return this.#tell(run, action.key, answerTo(refused));
+    }
     const judged = this.#options.judge(action, this.#context(run));
     const kept = judged.verdict === 'ask' && (!action.gate || action.canAsk === false);
     if (!kept) {

@@ -1,6 +1,7 @@
 /** The frames of the host's socket, read with suspicion: a bad one is refused with the reason, never guessed at. */
 import type { Json, JsonObject } from '../core/event.ts';
 import {
+  type BudgetOrder,
   type CompiledRule,
   type ConfigureArgs,
   FRAME_LIMIT,
@@ -162,7 +163,52 @@ export function configureArgs({ id, args }: Command): ConfigureArgs {
       branch: textOrNull(view.branch),
     },
     below: Array.isArray(args.below) ? args.below.filter((name): name is string => typeof name === 'string') : [],
+    budget: args.budget === null || args.budget === undefined ? null : budgetOf(args.budget, id),
   };
+}
+
+/** An order that is not understood makes the whole command fail: leaving out a cap would lift it. */
+function budgetOf(value: Json, id: string): BudgetOrder {
+  const order = objectOf(value);
+  const used = objectOf(order?.used ?? null);
+  if (!order || !used) throw new BadFrame('budget has used, caps and shared', id);
+  const asOf = objectOf(order.asOf ?? null);
+  return {
+    cli: stringOf(order, 'cli', id),
+    model: typeof order.model === 'string' ? order.model : null,
+    asOf: asOf && { epoch: numberOf(asOf, 'epoch', id), n: numberOf(asOf, 'n', id) },
+    used: {
+      usd: numberOf(used, 'usd', id),
+      open: numberOf(used, 'open', id),
+      tokens: numberOf(used, 'tokens', id),
+      reported: used.reported === true,
+    },
+    caps: listOf(order.caps, id).map((cap) => ({ ...capOf(cap, id), before: numberOf(cap, 'before', id) })),
+    shared: listOf(order.shared, id).map((cap) => ({ ...capOf(cap, id), share: numberOf(cap, 'share', id) })),
+    stop: typeof order.stop === 'string' ? order.stop : null,
+    prices: listOf(order.prices, id).map((row) => ({
+      model: stringOf(row, 'model', id),
+      input: numberOf(row, 'input', id),
+      output: numberOf(row, 'output', id),
+      cacheRead: numberOf(row, 'cacheRead', id),
+      cacheWrite: numberOf(row, 'cacheWrite', id),
+    })),
+  };
+}
+
+function capOf(from: JsonObject, id: string): Pick<BudgetOrder['caps'][number], 'name' | 'unit' | 'cap'> {
+  const { unit } = from;
+  if (unit !== 'usd' && unit !== 'tokens') throw new BadFrame('unit is usd or tokens', id);
+  return { name: stringOf(from, 'name', id), unit, cap: numberOf(from, 'cap', id) };
+}
+
+function listOf(value: Json | undefined, id: string): JsonObject[] {
+  if (!Array.isArray(value)) throw new BadFrame('a list of objects is missing', id);
+  return value.map((item) => {
+    const object = objectOf(item);
+    if (!object) throw new BadFrame('a list of objects has something else in it', id);
+    return object;
+  });
 }
 
 function permissionsOf(value: Json | undefined, id: string): ConfigureArgs['permissions'] {

@@ -18,6 +18,7 @@ import { self } from '../system/proc/index.ts';
 import { secretText } from '../system/redact.ts';
 import { Asks } from './asks.ts';
 import { Beat } from './beat.ts';
+import { Budget } from './budget.ts';
 import { CommandBook } from './command-book.ts';
 import { Commands, type Prepared } from './commands.ts';
 import { Messages } from './messages.ts';
@@ -62,6 +63,7 @@ export class Host {
   readonly #messages: Messages;
   readonly #life: Lifecycle;
   readonly #beat: Beat;
+  readonly #budget: Budget;
   #file: LaunchFile | null = null;
   #config: ConfigureArgs | null = null;
   #redact: (text: string) => string = (text) => text;
@@ -81,6 +83,11 @@ export class Host {
       released: () => this.#released(),
     });
     this.#requests = new Requests(agentId, journal.epoch);
+    this.#budget = new Budget({
+      ledger: this.#ledger,
+      run: () => this.#life.run,
+      changed: () => this.#messages.pump(),
+    });
     let guard: Guard | null = null;
     this.#asks = new Asks({
       ledger: this.#ledger,
@@ -115,6 +122,7 @@ export class Host {
       requests: this.#requests,
       asks: this.#asks,
       run: () => this.#liveRun(),
+      held: () => this.#budget.held,
       changed: () => this.#refresh(),
     });
     this.#beat = new Beat(BEAT_MS, () => this.#onBeat());
@@ -122,6 +130,7 @@ export class Host {
       hello: () => this.hello(),
       command: (command, reply) => this.#commands.take(command, reply),
       typed: (input) => this.typed(input),
+      supervised: (present) => this.#budget.supervised(present),
     });
     const { pid, start } = self();
     const { epoch } = journal;
@@ -163,6 +172,8 @@ export class Host {
     const message = (command: Command): Prepared => {
       const { messageId, text, now, ordinal } = messageArgs(command);
       if (!this.#liveRun()) return { code: 'no_cli', message: 'no CLI runs' };
+      const { usedUp } = this.#budget;
+      if (usedUp !== null) return { code: 'budget', message: usedUp };
       if (this.#messages.full) return { code: 'queue_full', message: 'too many messages are held' };
       const confirm = command.verb === 'confirm';
       return () => this.#messages.send({ id: command.id, messageId, text, now, ordinal, confirm });
@@ -217,7 +228,10 @@ export class Host {
       turn: (phase) => this.#turn(phase),
       confirmed: (messageId, turnFollows) => this.#messages.confirmed(messageId, turnFollows),
       refused: (messageId, why, retryable) => this.#messages.refused(messageId, why, retryable),
-      judge: (action) => this.#asks.judge(run(), action),
+      judge: (action) =>
+        this.#budget.judge(action, (refusal) => {
+          if (!run().over) this.#asks.judge(run(), action, refusal);
+        }),
       withdrawn: (key) => this.#asks.withdrawn(key),
       bypassed: (call) => this.#asks.bypassed(run(), call),
       events: (events) => this.#events(events),
@@ -280,6 +294,7 @@ export class Host {
   }
 
   #turn(phase: 'start' | 'end'): void {
+    this.#budget.turn(phase);
     if (phase === 'start') {
       this.#messages.turnStarted();
       this.#beat.on();
@@ -326,6 +341,7 @@ export class Host {
 
   #configure(id: string, args: ConfigureArgs): void {
     this.#config = { ...args, rules: args.rules ?? this.#config?.rules ?? null };
+    this.#budget.configure(args.budget);
     this.#options.pane.header(this.#view(), this.#file?.cwd ?? null);
     this.#commands.done(id, true, {});
   }
@@ -363,6 +379,7 @@ export class Host {
 
   #events(events: DriverEventBody[]): void {
     if (events.some((event) => event.type === 'tool_call')) this.#life.lookSoon();
+    this.#budget.events(events);
     this.#options.pane.events(withoutSecrets(events, this.#redact), clock.now());
   }
 
@@ -391,11 +408,20 @@ export class Host {
   #refresh(): void {
     const state = this.#state();
     const queued = this.#messages.queued;
-    const shown = `${state} ${queued} ${this.#alarm}`;
+    const alarm = this.#alarm ?? this.#overBudget();
+    const budget = this.#budget.share;
+    const percent = budget === null ? null : Math.floor(budget * 100);
+    const shown = `${state} ${queued} ${percent} ${alarm}`;
     if (shown === this.#shown) return;
     if (!this.#shown.startsWith(`${state} `)) this.#since = clock.now();
     this.#shown = shown;
-    this.#options.pane.status({ state, since: this.#since, queued, alarm: this.#alarm });
+    this.#options.pane.status({ state, since: this.#since, queued, budget, alarm });
+  }
+
+  /** A used-up budget is said where the agent waits for it. */
+  #overBudget(): string | null {
+    const { usedUp } = this.#budget;
+    return usedUp === null || this.#life.run?.turn ? null : usedUp;
   }
 
   #state(): 'stopped' | 'starting' | 'idle' | 'working' | 'waiting' | 'stopping' {

@@ -18,6 +18,8 @@ export interface MessagesOptions {
   asks: Asks;
   /** The CLI that takes messages; null while there is none, or while it is being stopped. */
   run(): Incarnation | null;
+  /** Nothing may go in: a budget is used up. */
+  held(): boolean;
   /** The state that the pane shows may have changed. */
   changed(): void;
 }
@@ -49,7 +51,7 @@ export class Messages {
   /** Hands over what may go in now. */
   pump(): void {
     const run = this.#options.run();
-    if (run) {
+    if (run && !this.#options.held()) {
       const steer = run.driver.capabilities.steer;
       for (const message of this.#outbox.next({ ready: run.ready, turn: run.turn, steer })) {
         const { messageId, text, now, ordinal } = message;

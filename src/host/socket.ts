@@ -26,6 +26,8 @@ export interface SocketEvents {
   command(command: Command, reply: Reply): void;
   /** Relayed by a `view` of this host. */
   typed(input: TypedInput): void;
+  /** A supervisor has greeted, or the one that commands is gone. */
+  supervised(present: boolean): void;
 }
 
 type Role = 'stranger' | 'supervisor' | 'watcher';
@@ -97,7 +99,9 @@ export class HostSocket {
     });
     const gone = (): void => {
       this.#connections.delete(socket);
-      if (this.#commander === socket) this.#commander = null;
+      if (this.#commander !== socket) return;
+      this.#commander = null;
+      this.#on.supervised(false);
     };
     socket.on('close', gone);
     socket.on('error', gone);
@@ -117,6 +121,7 @@ export class HostSocket {
       case 'hello':
         this.#commander = socket;
         this.#connections.set(socket, 'supervisor');
+        this.#on.supervised(true);
         return send(socket, { v: 1, type: 'hello', ...this.#on.hello() });
       case 'watch':
         this.#connections.set(socket, 'watcher');

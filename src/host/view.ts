@@ -72,7 +72,7 @@ class Follower {
   #offset = 0;
   #reading: Promise<void> | null = null;
   #again = false;
-  #status: PaneStatus = { state: 'idle', since: 0, queued: 0, alarm: null };
+  #status: PaneStatus = { state: 'idle', since: 0, queued: 0, budget: null, alarm: null };
   readonly #asking = new Set<string>();
 
   constructor(path: string, pane: Pane, decoderOf: (cli: string) => { decoder(): Decoder } | null) {

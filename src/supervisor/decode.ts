@@ -87,6 +87,7 @@ export function createRecordDecoder(options: Options): RecordDecoder {
       case 'verdict':
       case 'request':
       case 'answered':
+      case 'budget':
       case 'tree':
       case 'note':
         return [];

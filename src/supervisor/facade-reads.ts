@@ -47,7 +47,11 @@ export function findAgent(state: State, ref: string): AgentState {
 }
 
 export function viewOf(running: Running, agent: AgentState): AgentObject {
-  const view = core.agentView(agent, { tmuxSocket: running.supervisor.ports.tmux.socket });
+  const { ports } = running.supervisor;
+  const { budgets } = running.loop.settings;
+  const today = core.dateOf(ports.clock.now(), budgets.timezone);
+  const nearest = core.nearest(core.capsOf(running.loop.state, budgets, agent, today));
+  const view = core.agentView(agent, { tmuxSocket: ports.tmux.socket, nearest });
   const streamed = running.progress.get(agent.id);
   if (streamed && streamed > (view.lastProgressAt ?? '')) view.lastProgressAt = streamed;
   return view;

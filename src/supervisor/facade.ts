@@ -8,7 +8,7 @@
 import type { EventType, JsonObject, TuttiEvent, Wanted } from '../core/event.ts';
 import type { ScheduleState } from '../core/schedule/schedule.ts';
 import type { Code, Failure } from '../core/step.ts';
-import type { PendingRequest } from '../core/state.ts';
+import type { AgentSpec, PendingRequest } from '../core/state.ts';
 import type { AgentObject, WhyChain } from './core.ts';
 import type { Subscription } from './hub.ts';
 
@@ -63,7 +63,7 @@ export interface Declared {
   permissions: 'ask' | 'auto' | 'bypass';
   restart: 'permanent' | 'transient' | 'temporary';
   once: boolean;
-  budget: { usd: number | null; tokens: number | null };
+  budget: AgentSpec['budget'];
   account: string | null;
   settings: JsonObject;
   launch: LaunchParts | null;

@@ -15,6 +15,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     commands: {},
     schedules: {},
     alerts: noAlerts(),
+    purses: {},
     totals: { events: seq, raw: 0 },
   };
 }

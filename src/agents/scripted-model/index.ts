@@ -175,7 +175,8 @@ class Handler {
     });
     entry.status = 200;
     const content = reply.steps.filter(isContent);
-    const parts = { request, id, usage: usageOf(request, content, this.#options.usageCap ?? Number.POSITIVE_INFINITY) };
+    entry.usage = usageOf(request, content, this.#options.usageCap ?? Number.POSITIVE_INFINITY);
+    const parts = { request, id, usage: entry.usage };
     const headers = { ...SCRIPTED, ...dialect.headers(reply.unified, clock.now()) };
     const broken = reply.steps.some((step) => step.do === 'hang' || step.do === 'cut');
     if (request.stream || broken) {

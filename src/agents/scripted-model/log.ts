@@ -1,4 +1,5 @@
 /** What the scripted model was asked: for tests that check what really reached the model. */
+import type { Usage } from './dialect.ts';
 import type { Item, ModelRequest } from './script.ts';
 
 /** Older entries are dropped; counts and last requests stay. Entries. */
@@ -26,6 +27,8 @@ export interface LogEntry {
   items: number;
   status: number;
   outcome: Outcome;
+  /** Tokens that the answer claims; null = it claims none. */
+  usage: Usage | null;
 }
 
 /** A message as plain words, for comparing. */
@@ -50,6 +53,7 @@ export class RequestLog {
       items: request.items.length,
       status: 0,
       outcome: 'open',
+      usage: null,
       ...facts,
     };
     this.entries.push(entry);

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { duration } from './duration-schema.ts';
+import { isTimezone } from '../budget/day.ts';
 import { scheduleList } from './schedules.ts';
 import { notify } from './notify-schema.ts';
 import { progressKeys, refuseImpossible } from './watchdog-schema.ts';
@@ -17,9 +18,17 @@ const env = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'a va
 
 const permissions = z.enum(['ask', 'auto', 'bypass']);
 const restart = z.enum(['permanent', 'transient', 'temporary']);
-const budget = z.strictObject({
-  usd: z.number().positive().optional(),
-  tokens: z.number().int().positive().optional(),
+const caps = {
+  usd: z.number().positive().optional().meta({ description: 'USD: hard cap, warned of at 80 % (default: none)' }),
+  tokens: z.number().int().positive().optional().meta({ description: 'tokens: hard cap (default: none)' }),
+};
+const budget = z.strictObject({ ...caps, perDay: z.strictObject(caps).optional() });
+
+const price = z.strictObject({
+  input: z.number().nonnegative().meta({ description: 'USD per million tokens' }),
+  output: z.number().nonnegative().meta({ description: 'USD per million tokens' }),
+  cacheRead: z.number().nonnegative().optional().meta({ description: 'USD per million tokens (default: as input)' }),
+  cacheWrite: z.number().nonnegative().optional().meta({ description: 'USD per million tokens (default: as input)' }),
 });
 
 const defaults = z.strictObject({
@@ -38,7 +47,9 @@ const cli = z.strictObject({
   protocol: z.enum(['acp']).optional(),
 });
 
-const account = z.strictObject({ env: env.optional() });
+const account = z.strictObject({ env: env.optional(), budget: budget.optional() });
+
+const zone = z.strictObject({ budget: budget.optional() });
 
 const agent = z.strictObject({
   cli: z.string().min(1).optional(),
@@ -100,7 +111,7 @@ export const projectSchema = z.strictObject({
   accounts: z.record(z.string().min(1), account).optional(),
   agents: z.record(name, agent.nullable()).optional(),
   watchdog: watchdog.optional(),
-  zones: later('zones').optional(),
+  zones: z.record(z.string().min(1), zone).optional(),
   pipelines: later('pipelines').optional(),
   schedules: scheduleList.optional(),
   rules: later('rules').optional(),
@@ -113,7 +124,18 @@ export const userSchema = z.strictObject({
   clis: z.record(z.string().min(1), cli).optional(),
   accounts: z.record(z.string().min(1), account).optional(),
   watchdog: watchdog.optional(),
-  limits: z.strictObject({ starts: z.number().int().min(1).max(100).optional() }).optional(),
+  limits: z
+    .strictObject({
+      starts: z.number().int().min(1).max(100).optional(),
+      day: z.strictObject(caps).optional(),
+    })
+    .optional(),
+  timezone: z
+    .string()
+    .refine(isTimezone, { error: 'a time zone such as Europe/Berlin or UTC' })
+    .optional()
+    .meta({ description: "where days begin: `Europe/Berlin`, `UTC` (default: the machine's own)" }),
+  prices: z.record(z.string().min(1), price).optional(),
   notify: notify.optional(),
 });
 

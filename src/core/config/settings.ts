@@ -1,5 +1,5 @@
 /** From configuration to the settings that policies read; every default of requirements.md's decision 9 stands here, once. */
-import type { Settings } from '../step.ts';
+import type { Caps, Settings } from '../step.ts';
 import { parseDuration } from './duration.ts';
 import { NOTIFY_DEFAULTS, notifySettings } from './notify.ts';
 import type { ProjectConfig, UserConfig } from './schema.ts';
@@ -22,12 +22,44 @@ export const DEFAULTS = {
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
   notify: NOTIFY_DEFAULTS,
+  /** No caps; days as in UTC, unless the supervisor knows its machine's time zone. */
+  budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
 } as const satisfies Settings;
 
 type Watchdog = NonNullable<ProjectConfig['watchdog']>;
 
 const ms = (text: string | undefined, fallback: number): number =>
   text === undefined ? fallback : (parseDuration(text) ?? fallback);
+
+type BudgetConfig = NonNullable<NonNullable<UserConfig['accounts']>[string]['budget']>;
+
+const capsFrom = (budget: { usd?: number | undefined; tokens?: number | undefined } | undefined): Caps => ({
+  usd: budget?.usd ?? null,
+  tokens: budget?.tokens ?? null,
+});
+
+function budgetsFrom(user: UserConfig | null): Settings['budgets'] {
+  const accounts = Object.entries(user?.accounts ?? {}).flatMap(
+    ([name, { budget }]): [string, Caps & { perDay: Caps }][] => (budget ? [[name, withDay(budget)]] : []),
+  );
+  return {
+    day: capsFrom(user?.limits?.day),
+    accounts: Object.fromEntries(accounts),
+    timezone: user?.timezone ?? DEFAULTS.budgets.timezone,
+    prices: Object.entries(user?.prices ?? {}).map(([model, price]) => ({
+      model,
+      input: price.input,
+      output: price.output,
+      cacheRead: price.cacheRead ?? price.input,
+      cacheWrite: price.cacheWrite ?? price.input,
+    })),
+  };
+}
+
+const withDay = (budget: BudgetConfig): Caps & { perDay: Caps } => ({
+  ...capsFrom(budget),
+  perDay: capsFrom(budget.perDay),
+});
 
 /** Later ones win key by key: pass the user's first, then the project's. */
 export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | undefined)[]): Settings {
@@ -103,5 +135,6 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
     adviceMs: DEFAULTS.adviceMs,
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,
     notify: notifySettings(user?.notify),
+    budgets: budgetsFrom(user),
   };
 }

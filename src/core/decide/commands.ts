@@ -9,6 +9,7 @@ import { accept, type CommandInput, create, enqueue, fail, isKnown, nameTaken, o
 import { apply } from './apply.ts';
 import { interruptTurn } from './interrupt.ts';
 import { tryNow } from './limit.ts';
+import { refusal } from './budget.ts';
 import { schedule, unschedule } from './schedules.ts';
 import type { Work } from './work.ts';
 
@@ -53,6 +54,8 @@ function resume(w: Work, input: CommandInput, { agentId, now = false }: CommandO
   const agent = w.touch(agentId);
   if (!agent) return notFound(agentId);
   if (agent.removing) return onItsWayOut(agent);
+  const over = refusal(w, agent);
+  if (over) return fail('INVALID_TRANSITION', over.message, over.hint);
   accept(w, input, agent.id, now ? { now } : {});
   const tries = now && tryNow(w, agent, input.by);
   return ok({ agentId: agent.id, tries });

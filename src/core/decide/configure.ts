@@ -1,6 +1,8 @@
 /** The `configure` order: what a host needs to know beyond its launch file; sent when it differs from what was sent last. */
 import { agentsOf, hostReachable } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
+import { dateOf } from '../budget/day.ts';
+import { budgetOrder } from '../budget/order.ts';
 import { digest } from '../id.ts';
 import { VIEW_TASK_CHARS } from '../limits.ts';
 import type { AgentState, State } from '../state.ts';
@@ -36,9 +38,12 @@ export function configure(w: Work, agent: AgentState): void {
     },
     below: below(w.state, agent),
   };
-  const mark = digest(args);
+  const { budgets } = w.settings;
+  const budget = budgetOrder(w.state, budgets, agent, dateOf(w.now, budgets.timezone));
+  const mark = digest(budget ? { ...args, budget: budget.mark as JsonObject } : args);
   if (mark === agent.configured) return;
-  w.order(agent, 'configure', args, { recorded: { digest: mark } });
+  const order: JsonObject = budget ? { ...args, budget: budget.order as unknown as JsonObject } : args;
+  w.order(agent, 'configure', order, { recorded: { digest: mark } });
 }
 
 /** An agent came, went or changed: those above it are told. */

@@ -8,6 +8,7 @@ import type { DriverEventBody, JsonObject } from '../event.ts';
 import { GUARD_BYPASSED, type JournalRecord, type RecordBody } from '../host-wire.ts';
 import type { AgentState } from '../state.ts';
 import type { IngestedRecord, Input } from '../step.ts';
+import { onOwnBudget, onUsage, priced } from './budget.ts';
 import { expireRequests, forgetConversation, onExitRecord, onStartFailed } from './exits.ts';
 import { holdAfterFailure } from './hold.ts';
 import { judgeTurn } from './ladder.ts';
@@ -64,6 +65,7 @@ const TAKE: { [K in RecordBody['kind']]: Taker<K> } = {
   request: onRequest,
   answered: onAnswered,
   exit: onExitRecord,
+  budget: onBudget,
   note: onNote,
 };
 
@@ -71,6 +73,19 @@ const TAKE: { [K in RecordBody['kind']]: Taker<K> } = {
 function takeIn(w: Work, agent: AgentState, epoch: number, item: IngestedRecord): void {
   for (const event of item.events) emitDecoded(w, agent, marked(event), ms(item.record.at));
   (TAKE[item.record.kind] as Taker<RecordBody['kind']> | undefined)?.(w, agent, item.record as never, item, epoch);
+}
+
+/** The host ends the turn, since a cap is used up. */
+function onBudget(w: Work, agent: AgentState, { incarnation, why }: RecordOf<'budget'>): void {
+  if (incarnation !== agent.cli.incarnation) return;
+  emitHost(w, agent, {
+    type: 'watchdog',
+    layer: 1,
+    observation: why,
+    verdict: 'budget_stop',
+    action: 'interrupt',
+    evidence: `turn ${agent.turns} of incarnation ${incarnation}, between two model calls`,
+  });
 }
 
 function onNote(w: Work, agent: AgentState, { level, text }: RecordOf<'note'>): void {
@@ -85,12 +100,19 @@ function emitHost(w: Work, agent: AgentState, body: Parameters<Work['emit']>[1],
 /** @param at when it was said, in milliseconds since the epoch: a limit counts from then, however late it is read. */
 function emitDecoded(w: Work, agent: AgentState, body: DriverEventBody, at: number): void {
   if (body.type === 'message') w.emit(agent.id, authored(agent, body));
-  else if (body.type !== 'turn') w.emit(agent.id, body);
+  else if (body.type === 'usage') {
+    w.emit(agent.id, priced(w, agent, body, at));
+    onUsage(w, agent);
+  } else if (body.type !== 'turn') w.emit(agent.id, body);
   else if (body.phase === 'start') w.emit(agent.id, { ...body, number: agent.turns + 1 });
   else {
-    w.emit(agent.id, { ...body, number: agent.turns });
+    // The host ended it for a cap: the CLI only knows that it was interrupted.
+    const stopped = agent.cli.budgetStopAt !== null;
+    const outcome = stopped && body.outcome === 'interrupted' ? 'budget' : body.outcome;
+    w.emit(agent.id, { ...body, outcome, number: agent.turns });
     expireRequests(w, agent, 'its turn ended');
-    afterTurn(w, agent, body.outcome);
+    if (outcome === 'budget') onOwnBudget(w, agent, stopped);
+    else afterTurn(w, agent, outcome);
   }
   heedLimits(w, agent, body, at);
 }
@@ -105,11 +127,6 @@ function authored(agent: AgentState, body: Extract<DriverEventBody, { type: 'mes
 function afterTurn(w: Work, agent: AgentState, outcome: string): void {
   const error = agent.cli.lastError;
   if (outcome === 'ok') judgeTurn(w, agent);
-  if (outcome === 'budget') {
-    const hint = 'give it a larger budget, then `tutti resume`';
-    passVerdict(w, agent, { gate: 'failed', reason: 'its budget is used up', hint, resumeAt: null });
-    return;
-  }
   if (outcome !== 'error' || !error) return;
   if (error.retryable) {
     passVerdict(w, agent, { gate: 'limited', reason: error.message, hint: null, resumeAt: serviceUntil(w, agent) });

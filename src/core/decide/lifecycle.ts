@@ -12,10 +12,12 @@ import {
   needsMove,
   restartsNow,
 } from '../agent.ts';
+import { restUsd } from '../budget/order.ts';
 import type { JsonObject } from '../event.ts';
 import { uuidFrom } from '../id.ts';
 import type { AgentState } from '../state.ts';
 import { ms } from '../time.ts';
+import { capsNow, keepBudget } from './budget.ts';
 import { configure, configureAbove } from './configure.ts';
 import { tendLimits } from './limit.ts';
 import { deliver, hasPending, held } from './queue.ts';
@@ -30,6 +32,7 @@ export function reconcile(w: Work, agent: AgentState): void {
   tendLimits(w, agent);
   if (agent.wanted === 'down') tearDown(w, agent);
   else {
+    keepBudget(w, agent);
     finishOnce(w, agent);
     bringUp(w, agent);
     deliver(w, agent);
@@ -156,7 +159,20 @@ function startCli(w: Work, agent: AgentState): void {
     incarnation,
     conversationId: resume ? agent.conversationId : uuidFrom(agent.id, 'conversation', incarnation),
     resume,
-    settings: agent.spec.settings,
+    settings: withCap(w, agent),
   };
   w.order(agent, 'start', args);
+}
+
+/** Least that a CLI is told as its own cap: it takes no smaller figure. USD. */
+const LEAST_CAP_USD = 0.000_001;
+
+/** A CLI that takes a cap of its own gets what is left of ours, anew at each start. */
+function withCap(w: Work, agent: AgentState): JsonObject {
+  const { settings } = agent.spec;
+  const rest = restUsd(capsNow(w, agent));
+  if (rest === null) return settings;
+  const own = settings.maxBudgetUsd;
+  const least = Math.max(LEAST_CAP_USD, Math.ceil(rest * 1_000_000) / 1_000_000);
+  return { ...settings, maxBudgetUsd: typeof own === 'number' ? Math.min(own, least) : least };
 }

@@ -11,6 +11,8 @@ export interface Verdict {
   reason: string | null;
   hint: string | null;
   resumeAt: string | null;
+  /** The cap that it is for. */
+  cap?: string;
 }
 
 export const within = (times: string[], now: number, windowMs: number): number =>

@@ -68,7 +68,7 @@ export function settleStatus(w: Work, agent: AgentState): void {
 /** What an account's limit causes says so: all its agents have one cause. */
 function sayShown(w: Work, agent: AgentState, gate?: Gate | null): void {
   const held = heldBack(w.state, agent);
-  say(w, agent, shownState(agent, held), gate, held ? { by: 'account', text: held.key } : undefined);
+  say(w, agent, shownState(agent, held), gate, held ? { cause: { by: 'account', text: held.key } } : {});
 }
 
 const TRY_NOW = (name: string): string => `\`tutti resume ${name} --now\` tries at once`;
@@ -82,8 +82,8 @@ export function passVerdict(w: Work, agent: AgentState, verdict: Verdict): void 
     }
     return;
   }
-  const { gate, reason, hint, resumeAt } = verdict;
-  say(w, agent, { state: gate, reason, hint, resumeAt }, gate);
+  const { gate, reason, hint, resumeAt, cap } = verdict;
+  say(w, agent, { state: gate, reason, hint, resumeAt }, gate, { cap });
 }
 
 /** The verdict no longer holds. */
@@ -92,7 +92,13 @@ export function lift(w: Work, agent: AgentState): void {
   sayShown(w, agent, null);
 }
 
-function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null, cause?: { by: string; text: string }): void {
+function say(
+  w: Work,
+  agent: AgentState,
+  shown: Shown,
+  gate?: Gate | null,
+  { cause, cap }: { cause?: { by: string; text: string }; cap?: string | undefined } = {},
+): void {
   const { state, reason, hint, resumeAt } = shown;
   const same = agent.state === state && agent.reason === reason && agent.hint === hint && agent.resumeAt === resumeAt;
   if (same && gate === undefined) return;
@@ -107,6 +113,7 @@ function say(w: Work, agent: AgentState, shown: Shown, gate?: Gate | null, cause
       hint,
       resumeAt,
       ...(gate === undefined ? {} : { gate }),
+      ...(cap === undefined ? {} : { cap }),
     },
     { durable: gate !== undefined, ...(cause ? { cause } : {}) },
   );

@@ -1,6 +1,7 @@
 /** Deadlines of our own orders (layer 0 of the watchdog) and of the agent's progress (layer 1). What does not happen in time is judged, and said. */
 import { cliAlive, inFlight } from '../agent.ts';
 import {
+  BUDGET_STOP_LIMIT_MS,
   CLI_START_LIMIT_MS,
   CONFIRM_LIMIT_MS,
   HOST_START_LIMIT_MS,
@@ -57,6 +58,10 @@ function cliDeadlines(agent: AgentState): Deadline[] {
   const list: Deadline[] = [];
   if (cli.phase === 'starting' && cli.at !== null) {
     list.push({ at: ms(cli.at) + CLI_START_LIMIT_MS, pass: (w, a) => condemnCli(w, a, 'it did not come up') });
+  }
+  if (cli.turn && cli.budgetStopAt !== null) {
+    const pass = (w: Work, a: AgentState): void => condemnCli(w, a, 'it goes on although its budget is used up');
+    list.push({ at: ms(cli.budgetStopAt) + BUDGET_STOP_LIMIT_MS, pass });
   }
   if (cli.phase !== 'ready' || cli.turn) return list;
   if (cli.turnExpectedAt !== null) {

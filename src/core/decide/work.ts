@@ -68,6 +68,7 @@ export class Work {
       // Only written here; whether one is known is asked of what came in.
       commands: {},
       totals: { ...state.totals },
+      purses: { ...state.purses },
     };
     this.known = state.commands;
     this.now = context.now;

@@ -2,6 +2,7 @@
  * Commands. A user's change what is wanted. The supervisor's own orders to a host have the verb `host.<verb>`, go
  * accepted → done or failed, and are in `pending` in between.
  */
+import { spentUsd } from '../budget/purse.ts';
 import { COMMANDS_KEPT } from '../limits.ts';
 import type { JsonObject } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
@@ -70,6 +71,7 @@ function remember(state: State, event: CommandEvent): void {
 function wantUp(agent: AgentState, at: string): void {
   agent.wanted = 'up';
   agent.gate = null;
+  agent.overBudget = false;
   agent.holdUntil = null;
   agent.tally = { ...agent.tally, cli: [], host: [], attempt: 0 };
   agent.ladder = freshLadder();
@@ -80,6 +82,7 @@ function wantUp(agent: AgentState, at: string): void {
 function wantDown(agent: AgentState): void {
   agent.wanted = 'down';
   agent.gate = null;
+  agent.overBudget = false;
   agent.restartWanted = null;
 }
 
@@ -156,6 +159,8 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
       condemned: false,
       outcome: null,
       lastError: null,
+      budgetStopAt: null,
+      stopsAtUsd: ownCap(agent, args),
       at: event.at,
     };
   },
@@ -168,6 +173,12 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
     agent.configured = typeof args.digest === 'string' ? args.digest : null;
   },
 };
+
+/** Where a CLI that takes a cap of its own stops by itself: in USD of all that the agent has spent. */
+function ownCap(agent: AgentState, { settings }: JsonObject): number | null {
+  const most = (settings as JsonObject | undefined)?.maxBudgetUsd;
+  return agent.spec.cli === 'claude' && typeof most === 'number' ? spentUsd(agent.purse) + most : null;
+}
 
 function stopping(agent: AgentState, at: string): void {
   if (agent.cli.phase !== 'starting' && agent.cli.phase !== 'ready') return;

@@ -1,5 +1,6 @@
 /** Lives and deaths: the pane host, and the exit of the CLI. */
 import { cliAlive } from '../agent.ts';
+import { settlePurse } from '../budget/purse.ts';
 import { TALLY_KEPT } from '../limits.ts';
 import type { AgentState, QueuedMessage } from '../state.ts';
 import type { EventOf, Reducer } from './index.ts';
@@ -78,7 +79,10 @@ export function cliGone(agent: AgentState, at: string): void {
   cli.turnStartedAt = null;
   cli.turnExpectedAt = null;
   cli.condemned = false;
+  cli.budgetStopAt = null;
+  cli.stopsAtUsd = null;
   cli.at = at;
+  agent.purse = settlePurse(agent.purse);
   agent.openCalls = {};
   agent.requests = {};
   agent.limit.active = false;

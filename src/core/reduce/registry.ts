@@ -37,6 +37,9 @@ export const onAgentStatus: Reducer<'agent_status'> = (_state, event, agent) => 
   if (event.gate === undefined) return;
   agent.gate = event.gate;
   if (event.gate === null) countAnew(agent, event.at);
+  agent.overBudget = event.gate !== null && event.cap !== undefined;
+  // A reached cap is no limit of the service; its turn owes a note already, where one was cut off.
+  if (agent.overBudget) return;
   if (event.gate === 'limited') agent.limit.attempt += 1;
   // What a limit or an error interrupted is taken up again by a note, when that is over.
   const failedTurn = event.gate === 'failed' && agent.cli.phase === 'ready' && agent.lastOutcome === 'error';

@@ -23,6 +23,7 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
     agent.cli.turnExpectedAt = null;
     agent.cli.turnCutShort = false;
     agent.cli.lastError = null;
+    agent.cli.budgetStopAt = null;
     agent.conversationUsed = true;
     agent.limit = { ...agent.limit, active: false, resetsAt: null, scope: null, cutTurn: null, metAt: null };
     agent.lastProgressAt = event.at;
@@ -33,6 +34,9 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   agent.openCalls = {};
   agent.lastOutcome = event.outcome;
   agent.cli.outcome = event.outcome;
+  agent.cli.budgetStopAt = null;
+  // What a cap cut off is taken up again by a note, when there is budget again.
+  if (event.outcome === 'budget') agent.owes ??= 'limit';
   if (event.outcome === 'ok') {
     agent.taskOpen = agent.queue.length > 0;
     agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metAt: null };

@@ -1,12 +1,20 @@
 /** Figures: tokens, money, context, limits, tool calls, files. Increments are added up; nothing is estimated here. */
+import { addDifference, countUsage, emptyPurse } from '../budget/purse.ts';
+import { pursesOf } from '../budget/caps.ts';
 import { CALLS_KEPT, FILES_KEPT } from '../limits.ts';
 import { iso, ms } from '../time.ts';
 import { openCall, rememberResult } from '../watchdog/remember.ts';
 import type { Reducer } from './index.ts';
 import { progress } from './turn.ts';
 
-export const onUsage: Reducer<'usage'> = (_state, event, agent) => {
+export const onUsage: Reducer<'usage'> = (state, event, agent) => {
   if (!agent) return;
+  const before = agent.purse;
+  const day = event.day ?? null;
+  agent.purse = countUsage(before, event, event.estimatedUsd ?? null, day);
+  for (const key of pursesOf(agent)) {
+    state.purses[key] = addDifference(state.purses[key] ?? emptyPurse(), before, agent.purse, day);
+  }
   const { tokens } = agent;
   tokens.input += event.input;
   tokens.output += event.output;

@@ -1,4 +1,5 @@
 /** What the verdicts of the watchdog change; the orders that follow have events of their own. */
+import { emptyPurse, withTold } from '../budget/purse.ts';
 import type { AgentState } from '../state.ts';
 import { countCrash, tallied } from './host.ts';
 import { onLadder } from './ladder.ts';
@@ -28,8 +29,29 @@ export const VERDICTS = {
 } satisfies Record<string, (agent: AgentState, at: string) => void>;
 export type Verdict = keyof typeof VERDICTS;
 
-export const onWatchdog: Reducer<'watchdog'> = (_state, event, agent) => {
+/** Verdicts on budgets: none of them is a rung of the ladder. */
+const BUDGET_VERDICTS = {
+  /** The host ends the running turn, since a cap is reached. */
+  budget_stop: (agent, at) => {
+    agent.cli.budgetStopAt = at;
+  },
+  /** The CLI has an older, lower cap than what is left now: it is started anew with the new one. */
+  budget_raised: (agent) => {
+    agent.restartWanted ??= 'idle';
+  },
+  budget_low: () => undefined,
+  budget_used_up: () => undefined,
+  price_unknown: () => undefined,
+} satisfies Record<string, (agent: AgentState, at: string) => void>;
+type BudgetVerdict = keyof typeof BUDGET_VERDICTS;
+
+export const onWatchdog: Reducer<'watchdog'> = (state, event, agent) => {
+  if (event.cap !== undefined && event.purse) {
+    state.purses[event.purse] = withTold(state.purses[event.purse] ?? emptyPurse(), event.cap);
+  } else if (event.cap !== undefined && agent) agent.purse = withTold(agent.purse, event.cap);
   if (!agent) return;
-  if (event.layer === 0 && Object.hasOwn(VERDICTS, event.verdict)) VERDICTS[event.verdict as Verdict](agent, event.at);
+  if (Object.hasOwn(BUDGET_VERDICTS, event.verdict)) BUDGET_VERDICTS[event.verdict as BudgetVerdict](agent, event.at);
+  else if (event.layer === 0 && Object.hasOwn(VERDICTS, event.verdict))
+    VERDICTS[event.verdict as Verdict](agent, event.at);
   else if (event.layer === 1 || event.layer === 2) onLadder(agent, event);
 };

@@ -101,6 +101,8 @@ export class Transcript {
         return record.verdict === 'deny' ? this.#denied(record, at) : null;
       case 'note':
         return said(at, 'tutti', record.text, record.level === 'info' ? 'dim' : 'boldYellow');
+      case 'budget':
+        return said(at, 'tutti', `this turn ends: ${record.why}`, 'boldYellow');
       case 'done':
         return failed(record, at);
       case 'open':

@@ -11,6 +11,8 @@ import { timeOfDay } from '../../core/transcript/time.ts';
 /** Cells of the context bar. */
 const BAR = 10;
 const PROMPT = '> ';
+/** From this share of the budget on, it stands out. */
+const BUDGET_LOW = 0.8;
 
 export interface Meter {
   contextUsed: number | null;
@@ -62,6 +64,8 @@ function statusRow(facts: FooterFacts, width: number): Row {
   const context = contextText(meter, unicode);
   if (context) row.push(span(`  ${context}`));
   if (meter.costUsd !== null) row.push(span(`  $${meter.costUsd.toFixed(2)}`));
+  if (status.budget !== null)
+    row.push(span(`  budget ${Math.floor(status.budget * 100)}%`, status.budget >= BUDGET_LOW ? 'yellow' : undefined));
   if (status.queued > 0) row.push(span(`  ${status.queued} queued`, 'yellow'));
   const now = nowText(facts, Math.max(0, width - 50));
   if (now !== '') row.push(span(`  ${now}`, 'dim'));

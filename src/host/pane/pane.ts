@@ -14,6 +14,8 @@ export interface PaneStatus {
   since: number;
   /** Messages that wait for the end of the turn. */
   queued: number;
+  /** Share of the agent's nearest budget that is used, 0..1; null without one. */
+  budget: number | null;
   /** Something that concerns the whole pane, such as a full disk. */
   alarm: string | null;
 }

@@ -30,7 +30,7 @@ class TerminalPane implements Pane {
   readonly #readKeys = createKeyReader();
   readonly #transcript = new Transcript({ name: 'agent', cwd: null });
   readonly #unicode = wantsUnicode(process.env);
-  #status: PaneStatus = { state: 'starting', since: clock.now(), queued: 0, alarm: null };
+  #status: PaneStatus = { state: 'starting', since: clock.now(), queued: 0, budget: null, alarm: null };
   #meter: Meter = { contextUsed: null, contextLimit: null, costUsd: null };
   #limit: FooterFacts['limit'] = null;
   #streaming = '';

@@ -70,6 +70,12 @@ const cycle: Scenario = (point) => {
   return reply(point.results.length % 2 === 0 ? attempt : check);
 };
 
+/** Spends without end: a command after each answer, at once. `cmd` = which, `first` = another one first. */
+const spend: Scenario = (point) => {
+  const next = point.results.length === 0 ? point.params['first'] : undefined;
+  return reply(say(`Answer ${point.results.length + 1}, and on.`), bash(next ?? point.params['cmd'] ?? 'true'));
+};
+
 /** Calls a tool by the client's own name. */
 const badtool: Scenario = (point) =>
   point.results.length > 0
@@ -84,6 +90,7 @@ export const work = {
   recall,
   cycle,
   badtool,
+  spend,
   text: (point) => reply(say(point.params['say'] ?? 'Hello from the scripted model. Nothing else to do.')),
   tool: (point) => {
     const command = point.params['cmd'] ?? 'echo hello > hello.txt';

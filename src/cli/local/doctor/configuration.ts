@@ -9,6 +9,7 @@ import { findProjectFile, loadProjectFile, loadUserConfig, type ProjectFile } fr
 import { declareAgent } from '../../declare.ts';
 import { failureOf } from '../../failure.ts';
 import type { Context } from '../../program.ts';
+import { budgetFindings } from './budgets.ts';
 import type { Finding } from './check.ts';
 
 export function configFindings(context: Context): Finding[] {
@@ -21,7 +22,7 @@ export function configFindings(context: Context): Finding[] {
       ];
     const project = loadProjectFile(file);
     const valid: Finding = { id: 'config', grade: 'ok', message: `${project.file} is valid`, fix: null };
-    return [valid, ...dangers(context, user, project)];
+    return [valid, ...dangers(context, user, project), ...budgetFindings(user, project.config)];
   } catch (error) {
     const failure = failureOf(error);
     if (!failure) throw error;

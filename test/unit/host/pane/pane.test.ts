@@ -252,7 +252,13 @@ describe('the transcript', () => {
 
 describe('the footer', () => {
   const facts = {
-    status: { state: 'working' as const, since: 0, queued: 2, alarm: null as string | null },
+    status: {
+      state: 'working' as const,
+      since: 0,
+      queued: 2,
+      budget: null as number | null,
+      alarm: null as string | null,
+    },
     meter: { contextUsed: 84_000, contextLimit: 200_000, costUsd: 1.24 },
     limit: null,
     running: null,
