@@ -4,10 +4,10 @@
  */
 import type { DriverEventBody } from '../../src/core/event.ts';
 import type { SimHost } from './host.ts';
-import type { Conversation, Place, World } from './world.ts';
+import type { Conversation, Pause, Place, World } from './world.ts';
 
 const START_TURN: DriverEventBody = { type: 'turn', number: null, phase: 'start', outcome: null, durationMs: null };
-const endTurn = (outcome: 'ok' | 'error' | 'interrupted' | 'limit'): DriverEventBody => ({
+export const endTurn = (outcome: 'ok' | 'error' | 'interrupted' | 'limit'): DriverEventBody => ({
   type: 'turn',
   number: null,
   phase: 'end',
@@ -29,7 +29,11 @@ export class SimCli {
   waiting: string | null = null;
   conversation: Conversation | null = null;
   #turnNumber = 0;
-  #stepsLeft = 0;
+  #script: Generator<Pause, void> | null = null;
+  /** Stopped by a signal: nothing of it moves. What it would have done waits here. */
+  #stopped: (() => void)[] | null = null;
+  /** It hangs: it does not even hear an interrupt. */
+  deaf = false;
 
   constructor(host: SimHost, incarnation: number) {
     this.host = host;
@@ -46,7 +50,9 @@ export class SimCli {
 
   #soon(delay: number, run: () => void): void {
     this.world.after(delay, () => {
-      if (this.alive) run();
+      if (!this.alive) return;
+      if (this.#stopped) this.#stopped.push(run);
+      else run();
     });
   }
 
@@ -94,71 +100,64 @@ export class SimCli {
     if (this.turn || this.#answered()) return;
     this.turn = true;
     this.#turnNumber += 1;
-    this.#stepsLeft = this.world.chance.int(0, 3);
+    this.#script = this.world.turns(this);
     this.host.out(this, [START_TURN]);
-    this.#step(this.#turnNumber);
+    this.#goOn();
   }
 
   #answered(): boolean {
     return this.conversation?.items.at(-1)?.kind !== 'message';
   }
 
-  #step(turn: number): void {
-    this.#soon(this.world.chance.int(20, 3_000), () => {
-      if (!this.turn || this.#turnNumber !== turn || this.waiting !== null) return;
-      if (this.#stepsLeft-- > 0) {
-        this.#work();
-        if (this.waiting === null) this.#step(turn);
-      } else this.#end();
+  /** To the next pause of the turn. */
+  #goOn(): void {
+    const pause = this.#script?.next();
+    if (!pause || pause.done || pause.value === null) return;
+    const turn = this.#turnNumber;
+    this.#soon(pause.value, () => {
+      if (this.turn && this.#turnNumber === turn) this.#goOn();
     });
   }
 
-  #work(): void {
-    const { chance, rates } = this.world;
-    const callId = `call-${this.incarnation}-${this.#turnNumber}-${this.#stepsLeft}`;
-    this.host.out(this, [{ type: 'tool_call', callId, tool: 'bash', args: { command: 'make' }, nativeTool: 'Bash' }]);
-    if (!chance.is(rates.ask)) return;
+  get turnNumber(): number {
+    return this.#turnNumber;
+  }
+
+  out(events: DriverEventBody[]): void {
+    this.host.out(this, events);
+  }
+
+  /** Asks a person about a call; the turn goes on with the answer (yield null). */
+  ask(callId: string): null {
     this.waiting = `${this.place.name}-${this.host.epoch}-${callId}`;
     this.host.cliAsks(this, this.waiting);
+    return null;
   }
 
   answer(requestId: string): void {
     if (this.waiting !== requestId) return;
     this.waiting = null;
-    this.#step(this.#turnNumber);
+    this.#goOn();
   }
 
-  #end(): void {
-    const { chance, rates } = this.world;
-    if (chance.is(rates.limit)) {
-      this.#finish([
-        {
-          type: 'rate_limit',
-          limit: 'rejected',
-          scope: 'five_hour',
-          resetsAt: null,
-          retryAfterMs: chance.is(0.5) ? chance.int(1_000, 200_000) : null,
-          utilization: 1,
-        },
-        endTurn('limit'),
-      ]);
-      return;
-    }
-    if (chance.is(rates.failedTurn)) {
-      this.#finish([{ type: 'error', code: 'overloaded', message: 'overloaded', retryable: true }, endTurn('error')]);
-      return;
-    }
+  /** The last word of a turn: the conversation has an answer. */
+  endWell(events: DriverEventBody[]): void {
     this.#say();
-    this.#finish([{ type: 'message', role: 'assistant', content: 'done', from: null, messageId: null }, endTurn('ok')]);
+    this.finish([...events, endTurn('ok')]);
+  }
+
+  endBadly(events: DriverEventBody[], outcome: 'error' | 'limit'): void {
+    this.finish([...events, endTurn(outcome)]);
   }
 
   #say(): void {
     this.conversation?.items.push({ kind: 'answer', id: `${this.incarnation}.${this.#turnNumber}` });
   }
 
-  #finish(events: DriverEventBody[]): void {
+  finish(events: DriverEventBody[]): void {
     this.turn = false;
     this.waiting = null;
+    this.#script = null;
     this.host.out(this, events);
     this.#soon(this.world.chance.int(0, 5), () => this.#lateMessages(events));
   }
@@ -170,9 +169,28 @@ export class SimCli {
   }
 
   interrupt(): void {
-    if (!this.turn) return;
+    if (this.#stopped) this.#stopped.push(() => this.interrupt());
+    if (!this.turn || this.deaf || this.#stopped) return;
     this.#say();
-    this.#finish([endTurn('interrupted')]);
+    this.finish([endTurn('interrupted')]);
+  }
+
+  freeze(): void {
+    if (this.#stopped) return;
+    this.#stopped = [];
+    this.world.note(this.label, 'FROZEN');
+  }
+
+  thaw(): void {
+    const held = this.#stopped;
+    if (!held) return;
+    this.#stopped = null;
+    this.world.note(this.label, 'goes on');
+    for (const run of held) this.#soon(0, run);
+  }
+
+  get frozen(): boolean {
+    return this.#stopped !== null;
   }
 
   exit(cause: string): void {

@@ -4,9 +4,6 @@ import type { TuttiEvent } from '../../src/core/event.ts';
 import { reduce } from '../../src/core/reduce/index.ts';
 import type { State } from '../../src/core/state.ts';
 
-/** Events kept before a snapshot is taken, as in segments. */
-const SEGMENT = 400;
-
 export class EventLogFile {
   events: TuttiEvent[] = [];
   synced = 0;
@@ -14,6 +11,12 @@ export class EventLogFile {
   #snapshot = JSON.stringify(emptyState('sim-log'));
   /** Sequence number of the last event before those kept. */
   #base = 0;
+  readonly #segment: number;
+
+  /** @param segment events kept before a snapshot is taken, as in segments */
+  constructor(segment: number) {
+    this.#segment = segment;
+  }
 
   get seq(): number {
     return this.#base + this.events.length;
@@ -30,13 +33,14 @@ export class EventLogFile {
     this.synced = this.events.length;
   }
 
-  /** Starts a new segment where the present one is long enough: replay then begins at its snapshot. */
-  roll(state: State): void {
-    if (this.events.length < SEGMENT || this.synced < this.events.length) return;
+  /** Starts a new segment where the present one is long enough: replay then begins at its snapshot. Returns whether it did. */
+  roll(state: State): boolean {
+    if (this.events.length < this.#segment || this.synced < this.events.length) return false;
     this.#snapshot = JSON.stringify(state);
     this.#base = state.seq;
     this.events = [];
     this.synced = 0;
+    return true;
   }
 
   /** Only whole record groups count: what ends in the middle of one was never written. */

@@ -41,7 +41,7 @@ const killSupervisor: Fault = (world) => {
   if (!supervisor) return;
   if (chance.is(0.3)) {
     world.note('supervisor', 'KILLED');
-    supervisor.die();
+    supervisor.kill();
   } else supervisor.crashAt = chance.of(CRASH_POINTS);
   world.after(chance.int(200, 30_000), () => startSupervisor(world));
 };

@@ -6,7 +6,8 @@ import type { DriverEventBody, Json, JsonObject } from '../../src/core/event.ts'
 import type { HostHello, HostVerb, RecordBody } from '../../src/core/host-wire.ts';
 import { iso } from '../../src/core/time.ts';
 import { SimCli } from './cli.ts';
-import { type Place, recordOf, type SimRecord, type World } from './world.ts';
+import type { JournalFile } from './journal.ts';
+import { type Place, recordOf, type World } from './world.ts';
 
 interface Command {
   id: string;
@@ -27,7 +28,7 @@ export class SimHost {
   blind = false;
   protocol = 1;
   cli: SimCli | null = null;
-  readonly #journal: { records: SimRecord[]; synced: number };
+  readonly #journal: JournalFile;
   readonly #book = new Map<string, Entry>();
   #held: { messageId: string; confirm: boolean }[] = [];
   #inbox: Command[] = [];
@@ -38,10 +39,9 @@ export class SimHost {
     this.place = place;
     this.epoch = epoch;
     this.pid = ++world.pids;
-    this.#journal = { records: [], synced: 0 };
-    place.journals.set(epoch, this.#journal);
+    this.#journal = world.newJournal(place, epoch);
     this.#record({ kind: 'open', epoch, pid: this.pid, start: '1', protocol: 1, build: 'sim', agentId: place.id });
-    this.#journal.synced = 1;
+    this.#journal.sync();
   }
 
   get label(): string {
@@ -49,7 +49,7 @@ export class SimHost {
   }
 
   get n(): number {
-    return this.#journal.records.length;
+    return this.#journal.n;
   }
 
   hello(): HostHello {
@@ -76,7 +76,7 @@ export class SimHost {
 
   #record(body: RecordBody, events: DriverEventBody[] = []): void {
     const record = recordOf(this.n + 1, iso(this.world.now), body);
-    this.#journal.records.push({ record, events });
+    this.#journal.append({ record, events });
     this.world.supervisor?.bell(this.place.id, this.world.chance.is(this.world.rates.duplicate));
   }
 
@@ -234,7 +234,7 @@ export class SimHost {
     if (!this.#hears(cli)) return;
     this.#soon(this.world.chance.int(0, 8), () => {
       this.#done(messageId, true, { turnFollows });
-      this.#journal.synced = this.n;
+      this.#journal.sync();
     });
   }
 

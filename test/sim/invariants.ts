@@ -75,6 +75,8 @@ function checkLimits(world: World, step: Step, state: State): void {
 /** `state = reduce*(log)`. */
 export function checkReplay(world: World, state: State): void {
   const replayed = world.log.replay();
+  // Mostly they are even written alike, which is found out faster.
+  if (JSON.stringify(state) === JSON.stringify(replayed)) return;
   world.check(isDeepStrictEqual(JSON.parse(JSON.stringify(state)), JSON.parse(JSON.stringify(replayed))), () => {
     const differing = Object.keys(state.agents).filter(
       (id) => JSON.stringify(state.agents[id]) !== JSON.stringify(replayed.agents[id]),

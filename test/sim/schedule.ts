@@ -7,6 +7,7 @@ import type { Settings } from '../../src/core/step.ts';
 import { deed, fault, startSupervisor } from './faults.ts';
 import { checkReplay } from './invariants.ts';
 import { People } from './people.ts';
+import { shortTurn } from './short-turn.ts';
 import { Broken, type Conversation, type Place, QUIET, type Rates, World } from './world.ts';
 
 /** Steps of one phase; more means that it does not come to rest. */
@@ -52,7 +53,7 @@ function rates(world: World): Rates {
 
 /** Runs one seed to its end. Never throws for a broken invariant: it is in the outcome. */
 export function runSchedule(seed: number, options: { trace?: boolean; replayEach?: boolean } = {}): Outcome {
-  const world = new World(seed, { rates: QUIET, settings: SETTINGS, trace: options.trace === true });
+  const world = new World(seed, { rates: QUIET, settings: SETTINGS, trace: options.trace === true, turns: shortTurn });
   const people = new People(world);
   const run = new Run(world, people);
   let broken: string | null = null;

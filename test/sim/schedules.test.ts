@@ -27,7 +27,7 @@ describe('the core under faults', () => {
   });
 
   it('makes trouble worth the name', () => {
-    const traces = Array.from({ length: 300 }, (_, seed) => runSchedule(seed, { trace: true }).trace?.join('\n') ?? '');
+    const traces = Array.from({ length: 500 }, (_, seed) => runSchedule(seed, { trace: true }).trace?.join('\n') ?? '');
     const all = traces.join('\n');
     for (const trouble of [
       'POWER LOSS',

@@ -10,9 +10,15 @@ import { reduce } from '../../src/core/reduce/index.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, IngestedRecord, Input, NewEvent, Reply, Step } from '../../src/core/step.ts';
 import { iso } from '../../src/core/time.ts';
-import { checkEffect, checkState } from './invariants.ts';
+import { checkEffect, checkReplay, checkState } from './invariants.ts';
 import { SimHost } from './host.ts';
+import type { JournalFile } from './journal.ts';
 import { Broken, type Place, type World } from './world.ts';
+
+/** What the log says is compared with the state after so many decisions, and at every crash. */
+const REPLAY_EACH = 1_000;
+
+const LONGEST_TIMER_MS = 60_000;
 
 /** Where in a step the process dies. */
 export type CrashPoint = 'before-append' | 'torn-append' | 'before-effects';
@@ -27,7 +33,8 @@ export class SimSupervisor {
   readonly #position = new Map<string, { epoch: number; n: number }>();
   readonly #linked = new Map<string, SimHost>();
   readonly #unacked = new Set<string>();
-  #timer = 0;
+  /** What the timer is set to; null = it is not. */
+  #timer: { due: number } | null = null;
   /** Effects wait for the fsyncs of all steps before them. */
   #gateUntil = 0;
 
@@ -54,6 +61,8 @@ export class SimSupervisor {
       recovering: this.recovering,
     };
     const step = decide(this.state, input, context);
+    world.decisions += 1;
+    if (this.crashAt !== null || world.decisions % REPLAY_EACH === 0) checkReplay(world, this.state);
     if (this.crashAt === 'before-append') return this.#crash('before the append');
     const events = this.#seal(step.events, input);
     world.log.append(events);
@@ -67,9 +76,10 @@ export class SimSupervisor {
     }
     if (input.type === 'recovered') this.recovering = false;
     checkState(world, this.state, step, input);
+    world.onlooker?.step(this.state, events, input);
     if (this.crashAt === 'before-effects') return this.#crash('before the effects');
     this.#act(step);
-    world.log.roll(this.state);
+    if (world.log.roll(this.state)) world.forgetRead(this.state);
     this.#arm();
     return step.reply;
   }
@@ -77,21 +87,22 @@ export class SimSupervisor {
   /** A command of people: answered when what it led to is as durable as it has to be. */
   ask(input: Input, answered: (reply: Reply) => void): void {
     const reply = this.submit(input);
-    if (reply && this.alive) this.#soon(this.#gateUntil - this.world.now, () => answered(reply));
+    if (reply && this.alive) this.#soon(this.#gateUntil - this.world.agenda.now, () => answered(reply));
   }
 
   #act(step: Step): void {
     const { world } = this;
     const durable = step.events.some((event) => event.durable);
-    if (durable) this.#gateUntil = Math.max(this.#gateUntil, world.now + world.chance.int(0, 10));
+    const { now } = world.agenda;
+    if (durable) this.#gateUntil = Math.max(this.#gateUntil, now + world.chance.int(0, 10));
     if (durable) {
       const upTo = world.log.seq;
-      this.#soon(this.#gateUntil - world.now, () => {
+      this.#soon(this.#gateUntil - now, () => {
         if (world.log.seq >= upTo) world.log.sync();
       });
     }
     if (step.effects.length === 0) return;
-    this.#soon(this.#gateUntil - world.now, () => {
+    this.#soon(this.#gateUntil - now, () => {
       for (const effect of step.effects) if (this.alive) this.#perform(effect);
     });
   }
@@ -127,11 +138,18 @@ export class SimSupervisor {
 
   #arm(): void {
     if (this.recovering) return;
-    const mark = ++this.#timer;
     const due = nextDue(this.state, this.world.settings);
-    if (due === null) return;
-    this.#soon(Math.max(due - this.world.now, 0), () => {
-      if (mark === this.#timer) this.submit({ type: 'tick' });
+    // Set to the same time already, it need not be set again.
+    if (due !== null && this.#timer?.due === due) return;
+    const timer = due === null ? null : { due };
+    this.#timer = timer;
+    if (timer === null) return;
+    this.#soon(Math.max(timer.due - this.world.now, 0), () => {
+      if (timer !== this.#timer) return;
+      this.#timer = null;
+      // The clock was set back meanwhile: it is not due yet.
+      if (timer.due > this.world.now) this.#arm();
+      else this.submit({ type: 'tick' });
     });
   }
 
@@ -141,6 +159,20 @@ export class SimSupervisor {
     this.world.note('supervisor', `CRASHES ${where}`);
     this.die();
     return null;
+  }
+
+  /** The clock jumped: no timer of the real one runs for longer than a minute before it looks again. */
+  clockJumped(): void {
+    this.#soon(this.world.chance.int(0, LONGEST_TIMER_MS), () => {
+      this.#timer = null;
+      this.#arm();
+    });
+  }
+
+  /** Killed between two steps. */
+  kill(): void {
+    checkReplay(this.world, this.state);
+    this.die();
   }
 
   die(): void {
@@ -222,21 +254,19 @@ export class SimSupervisor {
     const start = cursor ? { epoch: cursor.epoch, n: cursor.n } : { epoch: 0, n: 0 };
     const at = this.#position.get(place.id) ?? start;
     if (epoch < at.epoch) return;
-    const { records } = place.journals.get(epoch) as {
-      records: { record: IngestedRecord['record']; events: IngestedRecord['events'] }[];
-    };
+    const journal = place.journals.get(epoch) as JournalFile;
     let from = epoch === at.epoch ? at.n : 0;
     // What was read before may be read again: the cursor is what makes it count once.
-    if (from < records.length && this.world.chance.is(this.world.rates.duplicate))
+    if (from < journal.n && this.world.chance.is(this.world.rates.duplicate))
       from -= this.world.chance.int(0, Math.min(from, 3));
-    while (from < records.length && this.alive) {
-      const to = Math.min(records.length, from + this.world.chance.int(1, 4));
-      const items = records.slice(from, to).map(({ record, events }) => ingested(epoch, record, events));
+    while (from < journal.n && this.alive) {
+      const to = Math.min(journal.n, from + this.world.chance.int(1, 4));
+      const items = journal.slice(from, to).map(({ record, events }) => ingested(epoch, record, events));
       from = to;
       this.#position.set(place.id, { epoch, n: to });
       this.submit({ type: 'records', agentId: place.id, epoch, records: items });
     }
-    if (records.length > 0 || epoch > at.epoch) this.#position.set(place.id, { epoch, n: records.length });
+    if (journal.n > 0 || epoch > at.epoch) this.#position.set(place.id, { epoch, n: journal.n });
   }
 
   // --- hosts' words
@@ -256,6 +286,7 @@ export class SimSupervisor {
     const { world } = this;
     world.effects += 1;
     checkEffect(world, this.state, effect);
+    world.onlooker?.effect(effect, this.state);
     if (effect.do !== 'status_line') world.note('effect', JSON.stringify(effect).slice(0, 160));
     switch (effect.do) {
       case 'start_host':
@@ -290,7 +321,7 @@ export class SimSupervisor {
       !place.host?.alive,
       () => `${place.name}: host ${epoch} is started while host ${place.host?.epoch} lives`,
     );
-    world.check(!place.journals.has(epoch), () => `${place.name}: epoch ${epoch} is used a second time`);
+    world.check(epoch > place.epoch, () => `${place.name}: epoch ${epoch} is used a second time`);
     if (world.chance.is(world.rates.hostStartFails))
       return this.#soon(5, () => this.#fail(effect, 'tmux does not answer'));
     const host = new SimHost(world, place, epoch);

@@ -2,13 +2,15 @@
  * The simulated machine: what stays when processes die (journals, the event log, conversations), who is alive,
  * and the faults. Everything runs on one virtual clock from one seed.
  */
-import type { DriverEventBody } from '../../src/core/event.ts';
+import type { TuttiEvent } from '../../src/core/event.ts';
 import type { JournalRecord, RecordBody } from '../../src/core/host-wire.ts';
-import type { Settings } from '../../src/core/step.ts';
+import type { State } from '../../src/core/state.ts';
+import type { Effect, Input, Settings } from '../../src/core/step.ts';
 import { Agenda, Chance } from './clock.ts';
 import type { SimCli } from './cli.ts';
 import { EventLogFile } from './event-log.ts';
 import type { SimHost } from './host.ts';
+import { JournalFile, type SimRecord } from './journal.ts';
 import type { SimSupervisor } from './supervisor.ts';
 
 export const START = Date.UTC(2026, 0, 1);
@@ -22,16 +24,13 @@ export interface Conversation {
   items: { kind: 'message' | 'answer'; id: string }[];
 }
 
-export interface SimRecord {
-  record: JournalRecord;
-  events: DriverEventBody[];
-}
-
 /** Everything of one agent that is not in the supervisor. */
 export interface Place {
   id: string;
   name: string;
-  journals: Map<number, { records: SimRecord[]; synced: number }>;
+  journals: Map<number, JournalFile>;
+  /** The latest epoch that was used. */
+  epoch: number;
   conversations: Map<string, Conversation>;
   host: SimHost | null;
   /** CLI processes that live, orphans included. */
@@ -71,30 +70,73 @@ export const QUIET: Rates = {
   orphan: 0.5,
 };
 
+/** What a turn waits for: so many milliseconds, or (null) for somebody else to make it go on. */
+export type Pause = number | null;
+
+/** What a CLI does in its turns, from the first model call to the last word. */
+export type Turns = (cli: SimCli) => Generator<Pause, void>;
+
+/** Looks on beside the invariants of `invariants.ts`, and throws {@link Broken} for what must not be. */
+export interface Onlooker {
+  /** After each step of the core, with what it recorded. */
+  step(state: State, events: TuttiEvent[], input: Input): void;
+  /** When an effect is performed. */
+  effect(effect: Effect, state: State): void;
+  /** Journal records that the power took with it. */
+  lost(place: Place, records: SimRecord[]): void;
+}
+
+export interface WorldOptions {
+  rates: Rates;
+  settings: Settings;
+  trace: boolean;
+  turns: Turns;
+  /** The run is long: snapshots are rarer, and what was read of the journals is forgotten. */
+  long?: boolean;
+}
+
+/** Events kept in the log before a snapshot is taken. */
+const SEGMENT = 400;
+const LONG_SEGMENT = 1_500;
+
+/** Lines of a trace that are kept: the last ones say why it broke. */
+const TRACE_LINES = 200_000;
+
 export class World {
   readonly chance: Chance;
   readonly agenda = new Agenda(START);
-  readonly log = new EventLogFile();
+  readonly log: EventLogFile;
   readonly places = new Map<string, Place>();
   supervisor: SimSupervisor | null = null;
   rates: Rates;
   readonly settings: Settings;
+  readonly turns: Turns;
+  readonly long: boolean;
+  onlooker: Onlooker | null = null;
+  /** The machine's clock is off by this, asleep or set wrong. Milliseconds. */
+  skew = 0;
   /** Lines of the run, kept only when somebody will read them. */
   readonly trace: string[] | null;
   pids = 100;
   /** Typed in a pane less than a sync before the power went: nobody was told that it is safe. */
   readonly unwritten = new Set<string>();
+  /** Inputs that the core decided on, and effects that came of it. */
+  decisions = 0;
   effects = 0;
 
-  constructor(seed: number, options: { rates: Rates; settings: Settings; trace: boolean }) {
+  constructor(seed: number, options: WorldOptions) {
     this.chance = new Chance(seed);
     this.rates = options.rates;
     this.settings = options.settings;
+    this.turns = options.turns;
+    this.long = options.long === true;
+    this.log = new EventLogFile(this.long ? LONG_SEGMENT : SEGMENT);
     this.trace = options.trace ? [] : null;
   }
 
+  /** What the machine's clock shows. Milliseconds since the epoch. */
   get now(): number {
-    return this.agenda.now;
+    return this.agenda.now + this.skew;
   }
 
   after(delay: number, run: () => void): void {
@@ -102,7 +144,10 @@ export class World {
   }
 
   note(who: string, what: string): void {
-    this.trace?.push(`${((this.now - START) / 1000).toFixed(3).padStart(10)} ${who.padEnd(12)} ${what}`);
+    const { trace } = this;
+    if (!trace) return;
+    trace.push(`${((this.now - START) / 1000).toFixed(3).padStart(10)} ${who.padEnd(12)} ${what}`);
+    if (trace.length >= 2 * TRACE_LINES) trace.splice(0, TRACE_LINES);
   }
 
   check(holds: boolean, what: () => string): void {
@@ -116,6 +161,7 @@ export class World {
         id,
         name,
         journals: new Map(),
+        epoch: 0,
         conversations: new Map(),
         host: null,
         clis: new Set(),
@@ -127,10 +173,31 @@ export class World {
     return place;
   }
 
+  /** Starts the next journal of a host. */
+  newJournal(place: Place, epoch: number): JournalFile {
+    const journal = new JournalFile();
+    place.journals.set(epoch, journal);
+    place.epoch = Math.max(place.epoch, epoch);
+    return journal;
+  }
+
+  /** The log has a snapshot on the disk: what it was made from is not read again. */
+  forgetRead(state: State): void {
+    if (!this.long) return;
+    for (const place of this.places.values()) {
+      const cursor = state.agents[place.id]?.cursor;
+      if (!cursor) continue;
+      for (const [epoch, journal] of place.journals) {
+        if (epoch < cursor.epoch) place.journals.delete(epoch);
+        else if (epoch === cursor.epoch) journal.forget(cursor.n);
+      }
+    }
+  }
+
   /** The machine loses power: every process ends, and of every file what was not synced may be gone. */
   powerLoss(): void {
     this.note('machine', 'POWER LOSS');
-    this.supervisor?.die();
+    this.supervisor?.kill();
     for (const place of this.places.values()) {
       for (const cli of [...place.clis]) cli.vanish();
       if (place.host) {
@@ -138,13 +205,13 @@ export class World {
         place.host = null;
       }
       for (const journal of place.journals.values()) {
-        const kept = this.chance.int(journal.synced, journal.records.length);
-        for (const { record } of journal.records.splice(kept)) {
+        const lost = journal.cut((low, high) => this.chance.int(low, high));
+        for (const { record } of lost) {
           if (record.kind === 'typed') this.unwritten.add(record.id);
           // A crash that nobody can know of is not counted.
           if (record.kind === 'exit' && !record.asked) place.crashes.pop();
         }
-        journal.synced = journal.records.length;
+        this.onlooker?.lost(place, lost);
       }
     }
     this.log.cut(this.chance.next());
