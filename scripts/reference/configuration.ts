@@ -19,9 +19,11 @@ interface Node {
 export function configurationPage(): string {
   const rows: string[] = [];
   walk(projectJsonSchema() as Node, '', rows);
-  const own: string[] = [];
-  const { notify } = (userJsonSchema() as Node).properties ?? {};
-  if (notify) walk(notify, 'notify', own);
+  const user: string[] = [];
+  walk(userJsonSchema() as Node, '', user);
+  const keyOf = (row: string): string => row.split('|')[1] ?? '';
+  const shared = new Set(rows.map(keyOf));
+  const own = user.filter((row) => !shared.has(keyOf(row)));
   const { restarts, backoff, limit, maxStarts } = DEFAULTS;
   const defaults: [string, string, string][] = [
     ['watchdog.restarts.max', String(restarts.max), 'unexpected ends within the window before an agent is `failed`'],
@@ -55,9 +57,9 @@ export function configurationPage(): string {
     '`<name>` is 1-32 of `a-z 0-9 - _`, starting with a letter. `${VAR}` in the values of `env` is read from the environment of the command that loads the file.',
     'config.yaml (`$XDG_CONFIG_HOME/tutti/config.yaml`, or `TUTTI_CONFIG`) takes `defaults`, `clis`, `accounts`, `watchdog` and `limits`; the project wins key by key.',
     '',
-    '## Notifications (config.yaml)',
+    '## Keys of config.yaml alone',
     '',
-    '`notify` is a list of sinks, or a map with these keys. An alert is told once for each cause; what comes together is told together.',
+    'They hold for the whole home. `notify` is a list of sinks, or a map with these keys. An alert is told once for each cause; what comes together is told together.',
     'Severities: `info` = an agent is held by a limit, the digest; `warning` = an agent waits for a person or has given up; `urgent` = it concerns the whole fleet or the machine.',
     '',
     '| key | value |',

@@ -1,6 +1,7 @@
 /** When `decide` has to look again although nothing happened: the supervisor sets one timer to it and sends a `tick`. */
 import { ms } from './time.ts';
 import { alertDue } from './decide/alerts.ts';
+import { fleetDue } from './fleet/fleet.ts';
 import { limitDue } from './accounts/hold.ts';
 import { deadlines } from './decide/watch.ts';
 import { scheduleDue, type ScheduleState } from './schedule/schedule.ts';
@@ -20,6 +21,8 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
 
 export const nextDue: NextDue = (state, settings) => {
   let first = alertDue(state, settings);
+  const fleet = fleetDue(state);
+  if (fleet !== null && (first === null || fleet < first)) first = fleet;
   for (const id in state.schedules) {
     const due = scheduleDue(state.schedules[id] as ScheduleState);
     if (due !== null && (first === null || due < first)) first = due;

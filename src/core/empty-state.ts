@@ -1,5 +1,6 @@
 /** Where a home begins. */
 import { noAlerts } from './alerts/alert.ts';
+import { calmFleet } from './fleet/fleet.ts';
 import { STATE_VERSION, type State } from './state.ts';
 
 /** The state of a home without a past. */
@@ -13,6 +14,7 @@ export function emptyState(logId: string): State {
     projects: {},
     accounts: {},
     commands: {},
+    fleet: calmFleet(),
     schedules: {},
     alerts: noAlerts(),
     totals: { events: 0, raw: 0 },

@@ -53,6 +53,10 @@ export const EXCHANGES_KEPT = 20;
 export const CAUSES_KEPT = 500;
 /** Alerts that wait to be told; beyond it the oldest go untold (they are on record). */
 export const ALERTS_OPEN = 200;
+/** The agent that tries first after a mass death has to stay up for so long. Milliseconds. */
+export const FLEET_PROBE_OK_MS = 10_000;
+/** It has to be up by then, else the fleet is held on. Milliseconds. */
+export const FLEET_PROBE_LIMIT_MS = 180_000;
 /** Schedules of one home; a further one is refused. */
 export const SCHEDULES_LIMIT = 500;
 /** A request is told of again for so long; after that it only stands in lists and digests. Milliseconds. */

@@ -14,6 +14,7 @@ import type {
   Wanted,
 } from './event.ts';
 import type { AlertsState } from './alerts/alert.ts';
+import type { FleetState } from './fleet/fleet.ts';
 import type { ScheduleState } from './schedule/schedule.ts';
 import type { Purse } from './budget/purse.ts';
 import type { HostVerb } from './host-wire.ts';
@@ -36,6 +37,8 @@ export interface State {
   accounts: Record<string, AccountState>;
   /** Results of recent user commands by id, so that a repeated one is answered and not done again. Bounded. */
   commands: Record<string, { seq: number; ok: boolean }>;
+  /** Deaths of many at once. */
+  fleet: FleetState;
   /** Check-ins by id. */
   schedules: Record<string, ScheduleState>;
   /** What people are told. */

@@ -165,6 +165,12 @@ export interface Settings {
   /** How long an ambiguous finding waits for layer 2; 0 = nobody is asked. */
   adviceMs: number;
   maxStarts: number;
+  /** Agents with a process at the same time; further ones wait for a place. */
+  maxAgents: number;
+  /** Levels of agents below a top one. */
+  maxDepth: number;
+  /** So many ends (and half of those that ran) within the window are one cause: first hold, doubling to the cap while trying fails. */
+  massDeath: { agents: number; withinMs: number; holdMs: number; capMs: number };
   notify: NotifySettings;
   budgets: BudgetSettings;
 }

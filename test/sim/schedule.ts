@@ -20,6 +20,9 @@ const SETTINGS: Settings = {
   limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
   maxStarts: 2,
+  maxAgents: 100,
+  maxDepth: 2,
+  massDeath: { agents: 2, withinMs: 10_000, holdMs: 5_000, capMs: 60_000 },
   notify: { ...DEFAULTS.notify, floor: 'info' },
 };
 

@@ -13,6 +13,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     projects: {},
     accounts: {},
     commands: {},
+    fleet: { countFrom: null, hold: null },
     schedules: {},
     alerts: noAlerts(),
     purses: {},

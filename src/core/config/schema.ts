@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { duration } from './duration-schema.ts';
 import { isTimezone } from '../budget/day.ts';
 import { scheduleList } from './schedules.ts';
+import { parseDuration } from './duration.ts';
 import { notify } from './notify-schema.ts';
 import { progressKeys, refuseImpossible } from './watchdog-schema.ts';
 
@@ -117,19 +118,57 @@ export const projectSchema = z.strictObject({
   rules: later('rules').optional(),
 });
 
+/** Of the fleet as a whole: in config.yaml alone. */
+const fleetWatchdog = watchdog.extend({
+  massDeath: z
+    .strictObject({
+      agents: z.number().int().min(2).optional().meta({
+        description:
+          'So many agents (and half of those that ran) that end within the window have one cause (default 5)',
+      }),
+      within: duration.optional().meta({ description: 'The window (default 10s)' }),
+      hold: duration
+        .optional()
+        .meta({ description: 'First wait before one agent tries; doubles while trying fails (default 15s)' }),
+      cap: duration.optional().meta({ description: 'Longest such wait (default 5m)' }),
+    })
+    .refine(({ hold, cap }) => hold === undefined || cap === undefined || msOf(hold) <= msOf(cap), {
+      error: 'a cap that is not shorter than the first hold',
+    })
+    .optional(),
+});
+
+const msOf = (text: string): number => parseDuration(text) ?? 0;
+
+const limits = z.strictObject({
+  day: z.strictObject(caps).optional(),
+  starts: z
+    .number()
+    .int()
+    .min(1)
+    .max(100)
+    .optional()
+    .meta({ description: 'CLIs that start at the same time (default 4)' }),
+  agents: z.number().int().min(1).max(1_000).optional().meta({
+    description: 'Agents with a process at the same time, idle ones too; further ones wait for a place (default 100)',
+  }),
+  depth: z
+    .number()
+    .int()
+    .min(0)
+    .max(32)
+    .optional()
+    .meta({ description: 'Levels of agents below a top one: agents may start agents to this depth (default 2)' }),
+});
+
 /** config.yaml: what holds for every project of this user. */
 export const userSchema = z.strictObject({
   version: z.literal(1),
   defaults: defaults.optional(),
   clis: z.record(z.string().min(1), cli).optional(),
   accounts: z.record(z.string().min(1), account).optional(),
-  watchdog: watchdog.optional(),
-  limits: z
-    .strictObject({
-      starts: z.number().int().min(1).max(100).optional(),
-      day: z.strictObject(caps).optional(),
-    })
-    .optional(),
+  watchdog: fleetWatchdog.optional(),
+  limits: limits.optional(),
   timezone: z
     .string()
     .refine(isTimezone, { error: 'a time zone such as Europe/Berlin or UTC' })

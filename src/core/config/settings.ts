@@ -21,6 +21,12 @@ export const DEFAULTS = {
   adviceMs: 0,
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
+  /** A CLI takes some 300 MB: beyond this few machines do well. Agents that are idle count, for their processes are there. */
+  maxAgents: 100,
+  /** A lead, those it starts, and those they start: deeper trees burn tokens on talking to each other. */
+  maxDepth: 2,
+  /** A provider that is away, a broken update, a machine short of memory: none is over within seconds. */
+  massDeath: { agents: 5, withinMs: 10_000, holdMs: 15_000, capMs: 300_000 },
   notify: NOTIFY_DEFAULTS,
   /** No caps; days as in UTC, unless the supervisor knows its machine's time zone. */
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
@@ -134,6 +140,14 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
     maxSteps: pick((w) => w.maxSteps) ?? DEFAULTS.maxSteps,
     adviceMs: DEFAULTS.adviceMs,
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,
+    maxAgents: user?.limits?.agents ?? DEFAULTS.maxAgents,
+    maxDepth: user?.limits?.depth ?? DEFAULTS.maxDepth,
+    massDeath: {
+      agents: user?.watchdog?.massDeath?.agents ?? DEFAULTS.massDeath.agents,
+      withinMs: ms(user?.watchdog?.massDeath?.within, DEFAULTS.massDeath.withinMs),
+      holdMs: ms(user?.watchdog?.massDeath?.hold, DEFAULTS.massDeath.holdMs),
+      capMs: ms(user?.watchdog?.massDeath?.cap, DEFAULTS.massDeath.capMs),
+    },
     notify: notifySettings(user?.notify),
     budgets: budgetsFrom(user),
   };

@@ -1,6 +1,7 @@
 /** What users and agents ask for. A command is answered when it is recorded; what it leads to is seen in the events. */
 import { agentsOf } from '../agent.ts';
 import type { Json } from '../event.ts';
+import { depthBelow } from '../fleet/fleet.ts';
 import { uuidFrom } from '../id.ts';
 import { MESSAGE_CHARS, QUEUE_CHARS, QUEUE_LIMIT } from '../limits.ts';
 import type { AgentState } from '../state.ts';
@@ -36,7 +37,14 @@ const HANDLERS: { [V in Command['verb']]: Handler<V> } = {
 export function onCommand(w: Work, input: CommandInput): void {
   if (w.recovering) w.reply = fail('UNREACHABLE', 'the supervisor is recovering', 'try again in a moment');
   else if (input.id in w.known) w.reply = ok({ repeated: true });
-  else w.reply = (HANDLERS[input.command.verb] as Handler<Command['verb']>)(w, input, input.command as never);
+  else take(w, input);
+}
+
+function take(w: Work, input: CommandInput): void {
+  const held = w.state.fleet.hold !== null;
+  w.reply = (HANDLERS[input.command.verb] as Handler<Command['verb']>)(w, input, input.command as never);
+  // A person's word lets a held fleet go: those who waited are looked at.
+  if (held && w.state.fleet.hold === null) w.slotFreed = true;
 }
 
 const notFound = (agentId: string): Reply => fail('NOT_FOUND', `no agent ${agentId}`, '`tutti ps` lists them');
@@ -68,6 +76,11 @@ function spawn(w: Work, input: CommandInput, command: CommandOf<'spawn'>): Reply
       ? 'it is being removed: try again in a moment'
       : 'choose another name, or `tutti rm` it first';
     return fail('CONFLICT', `the name ${command.name} belongs to an agent of project ${other.project}`, hint);
+  }
+  const { maxDepth } = w.settings;
+  if (depthBelow(w.state, command.spec.parentId) > maxDepth) {
+    const message = `${command.name} would be ${maxDepth + 1} levels below a top agent; the most is ${maxDepth}`;
+    return fail('DENIED', message, 'let the agent above do it itself, or raise limits.depth in config.yaml');
   }
   create(w, { ...command, declared: false, wanted: 'up' }, input.by);
   accept(w, input, command.agentId, { name: command.name });

@@ -14,6 +14,7 @@ import { raiseAlerts, remind, sendAgain, sendAlerts } from './alerts.ts';
 import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
 import { onAdvice } from './ladder.ts';
+import { countDeathsFromHere, noticeMassDeath, tendFleet } from './fleet.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
 import { clear, reconcile } from './lifecycle.ts';
 import { mendClock } from './limit.ts';
@@ -66,6 +67,8 @@ function settle(w: Work): void {
     }
     return;
   }
+  noticeMassDeath(w);
+  tendFleet(w);
   reconcileTouched(w);
   if (w.slotFreed) {
     for (const agent of waiting(w.state)) w.touched.add(agent);
@@ -107,6 +110,7 @@ function onRecovered(w: Work): void {
   }
   for (const agentId of Object.keys(w.state.removing)) w.effect({ do: 'forget', agentId });
   sendAgain(w);
+  countDeathsFromHere(w);
 }
 
 function onTick(w: Work): void {

@@ -14,6 +14,7 @@ import {
 } from '../agent.ts';
 import { restUsd } from '../budget/order.ts';
 import type { JsonObject } from '../event.ts';
+import { mayStart } from '../fleet/fleet.ts';
 import { uuidFrom } from '../id.ts';
 import type { AgentState } from '../state.ts';
 import { ms } from '../time.ts';
@@ -126,6 +127,7 @@ function tendCli(w: Work, agent: AgentState): void {
 
 /** Is there a place among those who start at the same time? */
 function hasSlot(w: Work, agent: AgentState): boolean {
+  if (!mayStart(w.state, agent, w.settings)) return false;
   if (isStarting(agent)) return true;
   let busy = 0;
   for (const other of agentsOf(w.state)) if (other.id !== agent.id && isStarting(other)) busy += 1;

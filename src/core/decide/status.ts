@@ -4,6 +4,7 @@ import { hostGone, inFlight } from '../agent.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { AgentStateName, IsoTime } from '../event.ts';
 import type { AgentState, Gate } from '../state.ts';
+import { isWaitReason, startWait } from '../fleet/fleet.ts';
 import { STATUS } from '../tables.ts';
 import type { Verdict } from './restart.ts';
 import type { Work } from './work.ts';
@@ -55,7 +56,7 @@ function whileReady(a: AgentState, held: HeldBack): Shown {
 }
 
 const restartReason = (a: AgentState): string | null =>
-  a.state === 'starting' || a.state === 'backoff' ? a.reason : null;
+  (a.state === 'starting' || a.state === 'backoff') && !isWaitReason(a.reason) ? a.reason : null;
 
 export const limitReason = (a: AgentState): string =>
   a.limit.scope ? `limit reached: ${a.limit.scope}` : 'limit reached';
@@ -68,7 +69,10 @@ export function settleStatus(w: Work, agent: AgentState): void {
 /** What an account's limit causes says so: all its agents have one cause. */
 function sayShown(w: Work, agent: AgentState, gate?: Gate | null): void {
   const held = heldBack(w.state, agent);
-  say(w, agent, shownState(agent, held), gate, held ? { cause: { by: 'account', text: held.key } } : {});
+  const shown = shownState(agent, held);
+  const wait = shown.state === 'starting' ? startWait(w.state, agent, w.settings) : null;
+  if (wait) say(w, agent, { ...wait, hint: null }, gate);
+  else say(w, agent, shown, gate, held ? { cause: { by: 'account', text: held.key } } : {});
 }
 
 const TRY_NOW = (name: string): string => `\`tutti resume ${name} --now\` tries at once`;

@@ -10,6 +10,7 @@ import type { AgentSpec, AgentState, State } from '../state.ts';
 import { forgetCauses, onAlert, onNotify } from './alerts.ts';
 import { countAnew } from '../watchdog/remember.ts';
 import { freshLadder } from '../watchdog/types.ts';
+import { onFleet, releaseFleet } from './fleet.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
 import { onSchedule, onSlotServed, onUnschedule } from './schedules.ts';
@@ -26,6 +27,7 @@ export const onCommand: Reducer<'command'> = (state, event, agent) => {
     remember(state, event);
     HOME[event.verb]?.(state, event);
     if (agent && event.verb in NEWS_AGAIN) forgetCauses(state, agent.id);
+    if (event.verb === 'resume' || event.verb === 'restart') releaseFleet(state);
     if (agent) USER[event.verb]?.(agent, event.args ?? {}, event);
   }
 };
@@ -39,6 +41,7 @@ const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
   alert: onAlert,
   notify: onNotify,
   slot: onSlotServed,
+  fleet: onFleet,
 };
 
 /** Accepted commands that are about the home, and no agent of it. */
