@@ -23,7 +23,16 @@ const HELLO: HostHello = {
 
 const spec: AgentSpec = {
   ...{ cli: 'claude', model: null, role: null, parentId: null, zone: null, task: null, cwd: '/', worktree: null },
-  ...{ branch: null, permissions: 'auto', restart: 'transient', once: false, account: 'claude:default', settings: {} },
+  ...{
+    branch: null,
+    permissions: 'auto',
+    restart: 'transient',
+    once: false,
+    account: 'claude:default',
+    settings: {},
+    fallback: [],
+    fallbackReturn: false,
+  },
   budget: { usd: null, tokens: null },
 };
 

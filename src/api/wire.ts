@@ -93,6 +93,20 @@ const declaredShape = {
   /** Driver settings without secrets. */
   settings: z.record(z.string(), z.json()).default({}),
   launch: launchSchema.nullable().default(null),
+  /** What goes on with the work while its account is limited for long, in order. */
+  fallback: z
+    .array(
+      z.strictObject({
+        cli: z.string().min(1),
+        model: z.string().min(1).nullable().default(null),
+        account: z.string().min(1).nullable().default(null),
+        settings: z.record(z.string(), z.json()).default({}),
+        launch: launchSchema.nullable().default(null),
+      }),
+    )
+    .max(8)
+    .default([]),
+  fallbackReturn: z.boolean().default(false),
 };
 
 /** `POST /api/agents` → the agent object, 201. */
@@ -149,7 +163,8 @@ export type MessageResponse = z.infer<typeof messageResponseSchema>;
 export const actionSchemas = {
   interrupt: z.strictObject({}),
   pause: z.strictObject({ now: z.boolean().default(false) }),
-  resume: z.strictObject({}),
+  /** `now`: it tries at once whether the limit of its account is over. */
+  resume: z.strictObject({ now: z.boolean().default(false) }),
   restart: z.strictObject({ fresh: z.boolean().default(false) }),
   stop: z.strictObject({}),
 } as const;

@@ -25,7 +25,10 @@ const MANNERS: Record<Verb | 'rm', Manner> = {
     configure: (c) => void c.option('--now', 'interrupt the running turn instead of waiting for its end'),
     examples: ['tutti pause fix', 'tutti pause --all'],
   },
-  resume: { configure: () => undefined, examples: ['tutti resume fix', 'tutti resume --all'] },
+  resume: {
+    configure: (c) => void c.option('--now', 'try at once whether the limit of its account is over'),
+    examples: ['tutti resume fix', 'tutti resume fix --now', 'tutti resume --all'],
+  },
   restart: {
     configure: (c) => void c.option('--fresh', 'begin a new conversation'),
     examples: ['tutti restart fix', 'tutti restart fix --fresh'],

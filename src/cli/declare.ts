@@ -39,6 +39,33 @@ export function declareAgent(name: string, agent: AgentConfig, sources: Sources)
     account: agent.account ?? null,
     settings: { ...agent.settings, ...(cliConfig.protocol ? { protocol: cliConfig.protocol } : {}) },
     launch: launchOf(name, agent, cliConfig, sources),
+    fallback: (agent.fallback ?? defaults.fallback ?? []).map((other) =>
+      declareFallback(name, { ...agent, cli }, other, sources),
+    ),
+    fallbackReturn: agent.fallbackReturn ?? defaults.fallbackReturn ?? false,
+  };
+}
+
+type Fallback = NonNullable<AgentConfig['fallback']>[number];
+
+/** A fallback is started like the agent itself, with the CLI, model and account that it names; one of the same CLI keeps the agent's account. */
+function declareFallback(
+  name: string,
+  agent: AgentConfig & { cli: string },
+  other: Fallback,
+  sources: Sources,
+): NonNullable<SpawnRequest['fallback']>[number] {
+  const named = typeof other === 'string' ? { cli: other } : other;
+  const cli = named.cli ?? agent.cli;
+  const account = named.account ?? (cli === agent.cli ? agent.account : undefined);
+  const config = mergeCli(sources.user?.clis?.[cli], sources.project?.clis?.[cli]);
+  const { account: _own, ...rest } = agent;
+  return {
+    cli,
+    model: named.model ?? null,
+    account: account ?? null,
+    settings: { ...named.settings, ...(config.protocol ? { protocol: config.protocol } : {}) },
+    launch: launchOf(name, { ...rest, ...(account === undefined ? {} : { account }) }, config, sources),
   };
 }
 

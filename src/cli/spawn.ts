@@ -28,6 +28,7 @@ interface Flags {
   budgetUsd?: number;
   budgetTokens?: number;
   account?: string;
+  fallback: string[];
   wait?: boolean;
   timeout?: number;
 }
@@ -59,6 +60,12 @@ export const command: CommandFile = {
       )
       .option('--budget-tokens <tokens>', 'the same in tokens, those from the cache included', positiveFlag)
       .option('--account <name>', 'account of the configuration')
+      .option(
+        '--fallback <cli[:model]>',
+        'goes on with the work while its account is limited; repeat for more',
+        collect,
+        [],
+      )
       .option('--wait', 'wait until the task is done')
       .option('--timeout <duration>', 'with --wait (default 10m)', durationFlag)
       .addHelpText('after', EXAMPLES)
@@ -128,7 +135,21 @@ function agentOf(flags: Flags): AgentConfig {
     ...(flags.cwd === undefined ? {} : { cwd: resolve(flags.cwd) }),
     ...(flags.env.length > 0 ? { env: parseVariables(flags.env) } : {}),
     ...(Object.keys(budget).length > 0 ? { budget } : {}),
+    ...(flags.fallback.length > 0 ? { fallback: flags.fallback.map(parseFallback) } : {}),
   };
+}
+
+/** `codex`, or `claude:haiku` for a CLI with a model. */
+function parseFallback(text: string): { cli: string; model?: string } {
+  const at = text.indexOf(':');
+  const cli = at < 0 ? text : text.slice(0, at);
+  const model = at < 0 ? undefined : text.slice(at + 1);
+  if (cli === '' || model === '') {
+    throw new CliFailure('INVALID_ARGUMENT', `--fallback ${text}: expected CLI or CLI:MODEL`, {
+      hint: 'for example --fallback codex, or --fallback claude:haiku',
+    });
+  }
+  return model === undefined ? { cli } : { cli, model };
 }
 
 async function taskText(context: Context, flags: Flags): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** The agent object of contract.md §3, as every surface shows it: all keys, null where a fact is not known. */
-import { cliAlive } from './agent.ts';
+import { cliAlive, runnerOf } from './agent.ts';
 import { capText, type nearest } from './budget/caps.ts';
 import { spentUsd } from './budget/purse.ts';
 import type { AgentStateName, IsoTime, Wanted } from './event.ts';
@@ -78,11 +78,12 @@ export const sessionName = (name: string): string => name.replace(/[.:]/g, '_');
 /** @param place `tmuxSocket`: name of the home's tmux socket (`tmux -L`), which the state does not know. */
 export function agentView(a: AgentState, place: { tmuxSocket: string; nearest?: Nearest | null }): AgentObject {
   const { spec, tokens } = a;
+  const runner = runnerOf(a);
   return {
     id: a.id,
     name: a.name,
     project: a.project,
-    cli: spec.cli,
+    cli: runner.cli,
     model: a.model,
     role: spec.role,
     parentId: spec.parentId,
@@ -116,7 +117,7 @@ export function agentView(a: AgentState, place: { tmuxSocket: string; nearest?: 
       perDay: spec.budget.perDay ?? null,
       share: place.nearest?.share ?? null,
       of: place.nearest ? capText(place.nearest.cap) : null,
-      unpricedTokens: a.purse.unpriced - a.purse.openUnpriced + (reportsCost(spec.cli) ? 0 : a.purse.openUnpriced),
+      unpricedTokens: a.purse.unpriced - a.purse.openUnpriced + (reportsCost(runner.cli) ? 0 : a.purse.openUnpriced),
     },
     queued: a.queue.length,
     turns: a.turns,
@@ -125,7 +126,7 @@ export function agentView(a: AgentState, place: { tmuxSocket: string; nearest?: 
     filesProduced: [...a.filesProduced],
     lastEventAt: a.lastEventAt,
     lastProgressAt: a.lastProgressAt,
-    account: spec.account,
+    account: runner.account,
     permissions: spec.permissions,
   };
 }

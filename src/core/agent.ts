@@ -3,7 +3,7 @@ import { emptyPurse } from './budget/purse.ts';
 import type { IsoTime } from './event.ts';
 import { HOST_PROTOCOL } from './host-wire.ts';
 import { freshLadder, freshWatch } from './watchdog/types.ts';
-import type { AgentSpec, AgentState, QueuedMessage, State } from './state.ts';
+import type { AgentSpec, AgentState, QueuedMessage, Runner, State } from './state.ts';
 
 export interface Birth {
   id: string;
@@ -14,13 +14,26 @@ export interface Birth {
   at: IsoTime;
 }
 
+/** Of a declaration that an older build took: the fields that came since. */
+const OLDER_SPEC = { fallback: [], fallbackReturn: false };
+
+/** A declaration with all its fields, whichever build took it. */
+export const completeSpec = (spec: AgentSpec): AgentSpec => ({ ...OLDER_SPEC, ...spec });
+
+/** What an agent can run on: as declared first, then its fallbacks. */
+export const runnersOf = ({ spec }: Pick<AgentState, 'spec'>): Runner[] => [spec, ...spec.fallback];
+
+/** What it runs on. */
+export const runnerOf = (agent: Pick<AgentState, 'spec' | 'runner'>): Runner =>
+  agent.runner.n === 0 ? agent.spec : (agent.spec.fallback[agent.runner.n - 1] ?? agent.spec);
+
 /** An agent that was just declared: wanted up, nothing observed. */
 export function newAgent({ id, name, project, spec, declared, at }: Birth): AgentState {
   return {
     id,
     name,
     project,
-    spec,
+    spec: completeSpec(spec),
     declared,
     createdAt: at,
     wanted: 'up',
@@ -49,6 +62,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
       budgetStopAt: null,
       stopsAtUsd: null,
     },
+    runner: { n: 0, wanted: null, left: {}, unfit: [], why: null },
     conversationId: null,
     conversationUsed: false,
     confirmed: 0,
@@ -95,6 +109,7 @@ export function copyAgent(agent: AgentState): AgentState {
     host: { ...agent.host },
     cli: { ...agent.cli },
     limit: { ...agent.limit },
+    runner: { ...agent.runner },
     lastExchange: { ...agent.lastExchange },
     tally: { ...agent.tally },
     tokens: { ...agent.tokens },

@@ -2,6 +2,7 @@
 import { ms } from './time.ts';
 import { alertDue } from './decide/alerts.ts';
 import { fleetDue } from './fleet/fleet.ts';
+import { fallbackDue, returnDue } from './accounts/fallback.ts';
 import { limitDue } from './accounts/hold.ts';
 import { deadlines } from './decide/watch.ts';
 import { scheduleDue, type ScheduleState } from './schedule/schedule.ts';
@@ -14,7 +15,9 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
   if (agent.gate === 'backoff' || agent.gate === 'limited') due = Math.min(due, ms(agent.resumeAt ?? agent.since));
   if (agent.host.clearAt !== null) due = Math.min(due, ms(agent.host.clearAt));
   if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
-  due = Math.min(due, limitDue(state, agent, settings) ?? due);
+  for (const at of [limitDue(state, agent, settings), fallbackDue(state, agent, settings), returnDue(state, agent)]) {
+    due = Math.min(due, at ?? due);
+  }
   for (const { at } of deadlines(agent, settings)) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;
 }

@@ -124,6 +124,8 @@ export interface StartArgs {
   resume: boolean;
   /** `max_budget_usd` and the like: driver settings without secrets. */
   settings: JsonObject;
+  /** Number of the fallback in the launch file that is to be started; left out = the declared CLI. */
+  fallback?: number;
 }
 
 export interface MessageArgs {

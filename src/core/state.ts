@@ -63,6 +63,8 @@ export interface AccountState {
   resetsAt: IsoTime | null;
   /** When the present hold began. */
   since: IsoTime;
+  /** When the first of the holds in a row began. */
+  firstAt: IsoTime;
   /** While rejected: nobody begins a turn before; then one agent tries. */
   until: IsoTime | null;
   /** Holds in a row without a success between them. */
@@ -96,6 +98,25 @@ export interface AgentSpec {
   account: string;
   /** Driver settings without secrets. */
   settings: JsonObject;
+  /** What goes on with the work where the CLI above cannot: in order. */
+  fallback: Runner[];
+  /** It returns from a fallback when the limit is over: with the next message at an idle boundary. */
+  fallbackReturn: boolean;
+}
+
+/** A CLI with its model and login: what does the work. */
+export interface Runner {
+  cli: string;
+  model: string | null;
+  account: string;
+  settings: JsonObject;
+}
+
+/** A conversation that was left for another runner, and can be returned to. */
+export interface LeftConversation {
+  conversationId: string | null;
+  conversationUsed: boolean;
+  confirmed: number;
 }
 
 export interface AgentState {
@@ -162,6 +183,17 @@ export interface AgentState {
     budgetStopAt: IsoTime | null;
     /** The CLI was told to stop by itself when the agent has spent this much in all. USD; null = it was told nothing. */
     stopsAtUsd: number | null;
+  };
+  /**
+   * What runs: 0 = as declared, n = the n-th fallback. `wanted`: a change that is under way; `left`: conversations by the number of their
+   * runner; `unfit`: fallbacks that could not be started; `why`: of the present one.
+   */
+  runner: {
+    n: number;
+    wanted: { n: number; when: 'now' | 'idle'; why: string } | null;
+    left: Record<string, LeftConversation>;
+    unfit: number[];
+    why: string | null;
   };
   conversationId: string | null;
   /** The conversation holds something: it is there to be resumed. */

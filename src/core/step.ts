@@ -152,8 +152,11 @@ export interface Step {
 export interface Settings {
   restarts: { max: number; withinMs: number };
   backoff: { baseMs: number; capMs: number; resetAfterMs: number };
-  /** Without a reset time: first wait and cap. `graceMs`: how long running turns may go on after the account's first refusal. */
-  limit: { baseMs: number; capMs: number; graceMs: number };
+  /**
+   * Without a reset time: first wait and cap. `graceMs`: how long running turns may go on after the account's first refusal.
+   * `fallbackAfterMs`: an agent with a fallback does not wait longer than this.
+   */
+  limit: { baseMs: number; capMs: number; graceMs: number; fallbackAfterMs: number };
   /** No event while no tool runs; a tool that runs; a CLI that has not said anything since it was started. */
   stall: { nudgeAfterMs: number; restartAfterMs: number; toolLimitMs: number; silentAfterMs: number };
   /** How often before it is a loop; failed calls in a row; compactions and retries with nothing done in between. */

@@ -119,6 +119,7 @@ export function startArgs({ id, args }: Command): StartArgs {
     conversationId: conversationId === null ? null : stringOf(args, 'conversationId', id),
     resume: args.resume === true,
     settings: objectOf(args.settings ?? {}) ?? {},
+    ...(typeof args.fallback === 'number' ? { fallback: args.fallback } : {}),
   };
 }
 

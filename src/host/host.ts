@@ -25,7 +25,7 @@ import { Messages } from './messages.ts';
 import { answerArgs, type Command, configureArgs, interruptArgs, messageArgs, startArgs } from './frames.ts';
 import type { Incarnation, IncarnationEvents } from './incarnation.ts';
 import { createJudge } from './judge.ts';
-import { type LaunchFile, readLaunchFile } from './launch-file.ts';
+import { type LaunchFile, readLaunchFile, secretsOf } from './launch-file.ts';
 import { type Journal, Ledger } from './ledger.ts';
 import { Lifecycle, problem } from './lifecycle.ts';
 import type { Pane } from './pane/pane.ts';
@@ -365,7 +365,7 @@ export class Host {
     const read = readLaunchFile(paths.agentEnv(agentId));
     if (read.ok) {
       this.#file = read.file;
-      this.#redact = secretText(read.file.secrets).redact;
+      this.#redact = secretText(secretsOf(read.file)).redact;
     }
     return read;
   }

@@ -19,7 +19,11 @@ export interface LaunchFile {
   permissions: 'ask' | 'auto' | 'bypass';
   systemPrompt: string | null;
   settings: JsonObject;
+  /** What takes over while the declared CLI is limited: the same with these in their place. */
+  fallbacks: LaunchVariant[];
 }
+
+export type LaunchVariant = Pick<LaunchFile, 'cli' | 'command' | 'args' | 'env' | 'secrets' | 'model' | 'settings'>;
 
 export type LaunchFileResult = { ok: true; file: LaunchFile } | { ok: false; message: string };
 
@@ -40,27 +44,54 @@ export function readLaunchFile(path: string): LaunchFileResult {
 function launchFileOf(value: unknown): LaunchFile | null {
   if (typeof value !== 'object' || value === null) return null;
   const file = value as Record<string, Json>;
-  const { name, cli, command, args, cwd, permissions } = file;
-  if (typeof name !== 'string' || typeof cli !== 'string' || typeof cwd !== 'string') return null;
-  if (!isTexts(command) || !isTexts(args)) return null;
-  const env = textsByName(file.env);
-  const secrets = textsByName(file.secrets ?? {});
-  if (!env || !secrets) return null;
+  const { name, cwd, permissions } = file;
+  const declared = variantOf(file);
+  if (typeof name !== 'string' || typeof cwd !== 'string' || declared === null) return null;
+  const fallbacks = Array.isArray(file.fallbacks) ? file.fallbacks.map(variantOf) : [];
+  if (!fallbacks.every((each) => each !== null)) return null;
   return {
+    ...declared,
     name,
-    cli,
     protocol: file.protocol === 'acp' ? 'acp' : null,
-    command,
-    args,
     cwd,
-    env,
-    secrets,
-    model: typeof file.model === 'string' ? file.model : null,
     // Anything unknown is the most careful mode.
     permissions: permissions === 'auto' || permissions === 'bypass' ? permissions : 'ask',
     systemPrompt: typeof file.systemPrompt === 'string' ? file.systemPrompt : null,
-    settings: isObject(file.settings) ? file.settings : {},
+    fallbacks,
   };
+}
+
+function variantOf(value: Json | undefined): LaunchVariant | null {
+  if (!isObject(value)) return null;
+  const { cli, command, args, model, settings } = value;
+  if (typeof cli !== 'string' || !isTexts(command) || !isTexts(args)) return null;
+  const env = textsByName(value.env);
+  const secrets = textsByName(value.secrets ?? {});
+  if (!env || !secrets) return null;
+  return {
+    cli,
+    command,
+    args,
+    env,
+    secrets,
+    model: typeof model === 'string' ? model : null,
+    settings: isObject(settings) ? settings : {},
+  };
+}
+
+/** The file as it is for this runner: 0 = as declared, n = the n-th fallback; null = there is none of that number. */
+export function launchOf(file: LaunchFile, n: number): LaunchFile | null {
+  if (n === 0) return file;
+  const variant = file.fallbacks[n - 1];
+  return variant ? { ...file, ...variant } : null;
+}
+
+/** Of all its runners: what one of them must not show, none may. */
+export function secretsOf({ secrets, fallbacks }: LaunchFile): Record<string, string> {
+  const pairs = fallbacks.flatMap((each, i) =>
+    Object.entries(each.secrets).map(([name, value]): [string, string] => [`${name}#${i + 1}`, value]),
+  );
+  return { ...Object.fromEntries(pairs), ...secrets };
 }
 
 const isTexts = (value: Json | undefined): value is string[] =>

@@ -8,7 +8,7 @@ import { clock } from '../system/clock.ts';
 import { errorCode } from '../system/disk.ts';
 import type { HomePaths } from '../system/paths.ts';
 import { Incarnation, type IncarnationEvents } from './incarnation.ts';
-import type { LaunchFile, LaunchFileResult } from './launch-file.ts';
+import { type LaunchFile, type LaunchFileResult, launchOf } from './launch-file.ts';
 import type { Ledger } from './ledger.ts';
 import { loadDriver } from './side-files.ts';
 import { huntAll, LOOK_AFTER_MS, type ProcessId, recordedProcesses, stopInRungs, Tree } from './tree.ts';
@@ -94,7 +94,9 @@ export class Lifecycle {
     const { program, ledger } = this.#options;
     const read = this.#options.launchFile();
     if (!read.ok) return failed('environment', read.message, 'spawn the agent again');
-    const { file } = read;
+    const file = launchOf(read.file, args.fallback ?? 0);
+    if (!file)
+      return failed('environment', `there is no fallback ${args.fallback} any more`, 'tutti up in its project');
     const driver = loadDriver(program, file.cli, file.protocol);
     if (!driver) return failed('unknown_cli', `there is no driver for ${file.cli}`, 'set clis.<cli>.protocol to acp');
     this.starting = true;

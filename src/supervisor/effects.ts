@@ -254,7 +254,7 @@ async function notify(effect: Extract<Effect, { do: 'notify' }>, options: Effect
 /** State, context and cost on the left; how to leave on the right. `#` would begin a tmux format. */
 export function statusText(agent: AgentState): { left: string; right: string } {
   const { used, limit } = agent.context;
-  const parts = [`${LOOKS[agent.state].glyph} ${agent.name} ${agent.state}`, agent.spec.cli];
+  const parts = [`${LOOKS[agent.state].glyph} ${agent.name} ${agent.state}`, core.runnerOf(agent).cli];
   if (agent.reason) parts.push(agent.reason.slice(0, 60));
   if (used !== null)
     parts.push(limit ? `ctx ${Math.round((used / limit) * 100)}%` : `ctx ${Math.round(used / 1_000)}k`);

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import type { JsonObject } from '../core/event.ts';
-import type { AgentSpec } from '../core/state.ts';
+import type { AgentSpec, Runner } from '../core/state.ts';
 import type { Reply } from '../core/step.ts';
 import { forbidAgents, type KnownCaller, requireBelow } from './access.ts';
 import {
@@ -18,7 +18,15 @@ import {
 import { accepted, checkSecrets, enter, invalid, submit, type Writing } from './facade-enter.ts';
 import { findAgent, viewOf } from './facade-reads.ts';
 import { declaredSchedules } from './facade-schedules.ts';
-import { accountOf, filledIn, launchFile, readLaunchFile, removeLaunchFile, writeLaunchFile } from './launch-env.ts';
+import {
+  accountOf,
+  filledIn,
+  launchFile,
+  readLaunchFile,
+  removeLaunchFile,
+  secretsOf,
+  writeLaunchFile,
+} from './launch-env.ts';
 
 /** 10 hex digits, the first a decimal one: never a name (those begin with a letter), short in socket paths. */
 async function newId(running: Writing, taken: Set<string>): Promise<string> {
@@ -38,18 +46,20 @@ interface Prepared {
   agentId: string;
   name: string;
   spec: AgentSpec;
-  launch: LaunchParts;
+  /** Of the declared runner, then of its fallbacks. */
+  launches: [LaunchParts, ...LaunchParts[]];
 }
 
 /** From a declaration to a spec: everything filled in, everything checked that can be checked now. */
 async function prepare(running: Writing, declared: Declared, agentId: string, caller: KnownCaller): Promise<Prepared> {
   const { supervisor, loop } = running;
   const { ports } = supervisor;
-  const driver = ports.driver(declared.cli);
-  if (!driver) {
-    throw invalid(`no such CLI: ${declared.cli}`, 'known: claude, codex, gemini, opencode, aider, tutti');
+  for (const { cli } of [declared, ...declared.fallback]) {
+    if (!ports.driver(cli)) {
+      throw invalid(`no such CLI: ${cli}`, 'known: claude, codex, gemini, opencode, aider, tutti');
+    }
   }
-  const launch = await wholeLaunch(running, agentId, declared);
+  const launch = await wholeLaunch(running, agentId, declared, declared.name, 0);
   const cwd = declared.cwd ?? supervisor.defaultCwd;
   if (!isAbsolute(cwd)) throw invalid(`cwd must be an absolute path, not ${cwd}`);
   if (!(await folderExists(cwd)))
@@ -61,24 +71,48 @@ async function prepare(running: Writing, declared: Declared, agentId: string, ca
   if (declared.task !== null) checkSecrets(running, declared.task);
   const { model, role, zone, task, worktree, branch, permissions, restart, once, budget, settings } = declared;
   const account = declared.account ?? accountOf(declared.cli, launch.env);
+  const launches: Prepared['launches'] = [launch];
+  const fallback: Runner[] = [];
+  for (const other of declared.fallback) {
+    const parts = await wholeLaunch(running, agentId, other, declared.name, launches.length);
+    launches.push(parts);
+    const { cli } = other;
+    fallback.push({
+      cli,
+      model: other.model,
+      settings: other.settings,
+      account: other.account ?? accountOf(cli, parts.env),
+    });
+  }
   const spec: AgentSpec = {
     cli: declared.cli,
     ...{ model, role, parentId: parent, zone, task, cwd, worktree, branch },
     ...{ permissions, restart, once, budget, account, settings },
+    fallback,
+    fallbackReturn: declared.fallbackReturn,
   };
-  return { agentId, name: declared.name, spec, launch };
+  return { agentId, name: declared.name, spec, launches };
 }
 
 /** With every variable that its values name: from the caller's shell, or as they were kept. */
-async function wholeLaunch(running: Writing, agentId: string, declared: Declared): Promise<LaunchParts> {
+async function wholeLaunch(
+  running: Writing,
+  agentId: string,
+  { cli, launch: given }: Pick<Declared, 'cli' | 'launch'>,
+  name: string,
+  /** Of the runner: 0 = the declared one. */
+  n: number,
+): Promise<LaunchParts> {
   const { ports } = running.supervisor;
-  const asked = declared.launch ?? ports.defaultLaunch(declared.cli);
+  const asked = given ?? ports.defaultLaunch(cli);
   if (!asked.missing?.length) return asked;
-  const launch = filledIn(asked, await readLaunchFile(ports.envFile(agentId)));
+  const file = await readLaunchFile(ports.envFile(agentId));
+  const kept = n === 0 ? file : (file?.fallbacks?.[n - 1] ?? null);
+  const launch = filledIn(asked, kept?.cli === cli ? kept : null);
   if (launch.missing?.length) {
     const names = launch.missing.map((name) => `\${${name}}`).join(' ');
     throw invalid(
-      `agent ${declared.name} needs ${names}, which this shell does not have`,
+      `agent ${name} needs ${names}, which this shell does not have`,
       'set it in the shell that runs this command',
     );
   }
@@ -95,11 +129,11 @@ async function folderExists(path: string): Promise<boolean> {
 }
 
 /** The launch file stands before the agent does: a host may be started the moment the command is durable. */
-async function keepLaunch(running: Writing, { agentId, name, spec, launch }: Prepared): Promise<void> {
+async function keepLaunch(running: Writing, { agentId, name, spec, launches }: Prepared): Promise<void> {
   const { ports, home8 } = running.supervisor;
-  const program = ports.command?.(spec.cli) ?? [ports.driver(spec.cli)?.program ?? spec.cli];
-  await writeLaunchFile(ports.envFile(agentId), launchFile({ name, spec }, launch, { program, home8 }));
-  running.secrets.put(agentId, launch.secrets);
+  const program = (cli: string): string[] => ports.command?.(cli) ?? [ports.driver(cli)?.program ?? cli];
+  await writeLaunchFile(ports.envFile(agentId), launchFile({ name, spec }, launches, { program, home8 }));
+  running.secrets.put(agentId, secretsOf(launches));
 }
 
 async function dropLaunch(running: Writing, agentId: string): Promise<void> {

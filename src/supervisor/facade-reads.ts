@@ -243,7 +243,7 @@ async function eventsOfRecord(
 ): Promise<DriverEventBody[]> {
   const { journals, driver } = running.supervisor.ports;
   const rest = { epoch, n: 0, offset: 0 };
-  const decoder = createRecordDecoder({ lookup: driver, cli: agent.spec.cli, heard: false, rest });
+  const decoder = createRecordDecoder({ lookup: driver, cli: core.runnerOf(agent).cli, heard: false, rest });
   let offset = 0;
   for (;;) {
     const { records } = await journals.read(agent.id, epoch, offset, JOURNAL_PAGE);

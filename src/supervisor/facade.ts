@@ -67,6 +67,17 @@ export interface Declared {
   account: string | null;
   settings: JsonObject;
   launch: LaunchParts | null;
+  fallback: DeclaredFallback[];
+  fallbackReturn: boolean;
+}
+
+/** A CLI, model or login that takes over while the declared one is limited. */
+export interface DeclaredFallback {
+  cli: string;
+  model: string | null;
+  account: string | null;
+  settings: JsonObject;
+  launch: LaunchParts | null;
 }
 
 export interface ApplyOrder {
@@ -94,7 +105,8 @@ export interface Asker {
 }
 
 export type Act =
-  | { verb: 'interrupt' | 'resume' | 'stop' }
+  | { verb: 'interrupt' | 'stop' }
+  | { verb: 'resume'; now: boolean }
   | { verb: 'pause'; now: boolean }
   | { verb: 'restart'; fresh: boolean };
 

@@ -2,6 +2,7 @@
  * Reading host journals: the only event channel. A doorbell, a beat or a greeting pokes the tail of that agent, which reads
  * behind its cursor, decodes, and puts whole batches into the mailbox. Exactly once: the cursor is in the events themselves.
  */
+import { runnerOf } from '../core/agent.ts';
 import type { JournalRecord } from '../core/host-wire.ts';
 import type { AgentState } from '../core/state.ts';
 import type { Input } from '../core/step.ts';
@@ -114,7 +115,7 @@ async function begin(agent: AgentState, tail: Tail, options: IngestOptions): Pro
   const position = agent.cursor ? { ...agent.cursor } : null;
   const heard = agent.cli.phase === 'ready' || agent.cli.turn;
   const rest = position?.rest ?? { epoch: 0, n: 0, offset: 0 };
-  tail.decoder = createRecordDecoder({ lookup: options.lookup, cli: agent.spec.cli, heard, rest });
+  tail.decoder = createRecordDecoder({ lookup: options.lookup, cli: runnerOf(agent).cli, heard, rest });
   tail.position = position;
   if (!position || rest.epoch !== position.epoch || rest.n >= position.n) return;
   let { offset } = rest;

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JsonObject } from '../core/event.ts';
-import type { AgentSpec } from '../core/state.ts';
+import type { AgentSpec, Runner } from '../core/state.ts';
 import type { LaunchParts } from './facade.ts';
 
 export interface LaunchFile {
@@ -23,30 +23,53 @@ export interface LaunchFile {
   permissions: AgentSpec['permissions'];
   systemPrompt: string | null;
   settings: JsonObject;
+  /** How to start what takes over; by the number of the agent's runner, less one. */
+  fallbacks: LaunchVariant[];
 }
+
+/** What differs from runner to runner. */
+export type LaunchVariant = Pick<LaunchFile, 'cli' | 'command' | 'args' | 'env' | 'secrets' | 'model' | 'settings'>;
 
 /** Never in an agent's environment, whoever asks for it: the host sets the first itself, the others would reach our processes. */
 const NEVER = /^(TUTTI_AGENT|TUTTI_ROLE|TMUX|TMUX_.*|NODE_OPTIONS)$/;
 
+export interface LaunchFacts {
+  home8: string;
+  /** Program of a CLI where the declaration names none. */
+  program(cli: string): string[];
+}
+
 export function launchFile(
   agent: { name: string; spec: AgentSpec },
-  launch: LaunchParts,
-  facts: { program: string[]; home8: string },
+  /** Of the declared runner, then of its fallbacks. */
+  [launch, ...fallbacks]: [LaunchParts, ...LaunchParts[]],
+  facts: LaunchFacts,
 ): LaunchFile {
+  const { spec } = agent;
   return {
     v: 1,
     name: agent.name,
-    cli: agent.spec.cli,
     home8: facts.home8,
-    command: launch.command ?? facts.program,
+    cwd: spec.cwd,
+    permissions: spec.permissions,
+    systemPrompt: launch.systemPrompt,
+    ...variant(spec, launch, facts),
+    fallbacks: spec.fallback.flatMap((runner, i) => {
+      const parts = fallbacks[i];
+      return parts ? [variant(runner, parts, facts)] : [];
+    }),
+  };
+}
+
+function variant(runner: Runner, launch: LaunchParts, { program }: LaunchFacts): LaunchVariant {
+  return {
+    cli: runner.cli,
+    command: launch.command ?? program(runner.cli),
     args: launch.args,
-    cwd: agent.spec.cwd,
     env: Object.fromEntries(Object.entries(launch.env).filter(([name]) => !NEVER.test(name))),
     secrets: launch.secrets,
-    model: agent.spec.model,
-    permissions: agent.spec.permissions,
-    systemPrompt: launch.systemPrompt,
-    settings: agent.spec.settings,
+    model: runner.model,
+    settings: runner.settings,
   };
 }
 
@@ -54,7 +77,7 @@ export function launchFile(
  * Values with a `${VAR}` that the caller's shell lacks, taken from the launch environment that was kept at an earlier time.
  * Returns what is still missing in `missing`.
  */
-export function filledIn(launch: LaunchParts, kept: LaunchFile | null): LaunchParts {
+export function filledIn(launch: LaunchParts, kept: Pick<LaunchFile, 'env' | 'secrets'> | null): LaunchParts {
   const missing = new Set<string>();
   const env = { ...launch.env };
   const secrets = { ...launch.secrets };
@@ -70,6 +93,14 @@ export function filledIn(launch: LaunchParts, kept: LaunchFile | null): LaunchPa
     }
   }
   return { ...launch, env, secrets, missing: [...missing] };
+}
+
+/** A secret of any of an agent's runners is one; where two have the same name, both are. */
+export function secretsOf(runners: Pick<LaunchFile, 'secrets'>[]): Record<string, string> {
+  const pairs = runners.flatMap(({ secrets }, i) =>
+    Object.entries(secrets).map(([name, value]): [string, string] => [i === 0 ? name : `${name}#${i}`, value]),
+  );
+  return Object.fromEntries(pairs);
 }
 
 /** Temporary file, fsync, rename, fsync of the folder: a reader sees the old one or the new one. */
@@ -105,29 +136,31 @@ export async function readLaunchFile(path: string): Promise<LaunchFile | null> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
-  return JSON.parse(text) as LaunchFile;
+  return { fallbacks: [], ...(JSON.parse(text) as Omit<LaunchFile, 'fallbacks'>) };
 }
 
 export function removeLaunchFile(path: string): Promise<void> {
   return rm(path, { force: true });
 }
 
-/** What tells two logins of a CLI apart: its configuration folder and its key. */
-const LOGIN_VARIABLES = [
-  'CLAUDE_CONFIG_DIR',
-  'ANTHROPIC_API_KEY',
-  'ANTHROPIC_AUTH_TOKEN',
-  'CLAUDE_CODE_OAUTH_TOKEN',
-  'CODEX_HOME',
-  'OPENAI_API_KEY',
-  'GEMINI_API_KEY',
-  'GOOGLE_API_KEY',
-  'OPENCODE_CONFIG',
-];
+const ANTHROPIC = ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN'];
+const CLAUDE = ['CLAUDE_CONFIG_DIR', 'CLAUDE_CODE_OAUTH_TOKEN'];
+const OPENAI = ['OPENAI_API_KEY'];
+const GOOGLE = ['GEMINI_API_KEY', 'GOOGLE_API_KEY'];
+
+/** What tells two logins of a CLI apart: its configuration folder and its key. A CLI that is not here is told apart by all of them. */
+const LOGIN_VARIABLES: Record<string, string[]> = {
+  claude: [...CLAUDE, ...ANTHROPIC],
+  tutti: ANTHROPIC,
+  codex: ['CODEX_HOME', 'CODEX_API_KEY', ...OPENAI],
+  gemini: GOOGLE,
+};
+const ALL_LOGINS = [...CLAUDE, 'CODEX_HOME', 'OPENCODE_CONFIG', ...ANTHROPIC, ...OPENAI, ...GOOGLE];
 
 /** Account of an agent that names none (contract.md §8): `claude:default`, or with 8 hex digits of its login's hash. */
 export function accountOf(cli: string, env: Record<string, string>): string {
-  const login = LOGIN_VARIABLES.filter((name) => env[name]).map((name) => `${name}=${env[name]}`);
+  const names = Object.hasOwn(LOGIN_VARIABLES, cli) ? LOGIN_VARIABLES[cli] : undefined;
+  const login = (names ?? ALL_LOGINS).filter((name) => env[name]).map((name) => `${name}=${env[name]}`);
   if (login.length === 0) return `${cli}:default`;
   return `${cli}:${createHash('sha256').update(login.join('\n')).digest('hex').slice(0, 8)}`;
 }

@@ -7,7 +7,7 @@ import { createWrites } from './facade-writes.ts';
 import { createHosts, type Hosts } from './hosts.ts';
 import { createHub, type Hub } from './hub.ts';
 import { createIngest, type Ingest } from './ingest.ts';
-import { readLaunchFile } from './launch-env.ts';
+import { readLaunchFile, secretsOf } from './launch-env.ts';
 import { createLoop, type Loop, messageOf } from './loop.ts';
 import type { SupervisorOptions } from './options.ts';
 import type { EventLog, SupervisorLock } from './ports.ts';
@@ -208,7 +208,7 @@ async function loadSecrets(
   for (const id of Object.keys(state.agents)) {
     try {
       const file = await readLaunchFile(options.ports.envFile(id));
-      if (file) secrets.put(id, file.secrets);
+      if (file) secrets.put(id, secretsOf([file, ...file.fallbacks]));
     } catch (error) {
       problems.set(`env ${id}`, `the launch environment of ${state.agents[id]?.name} is damaged: ${messageOf(error)}`);
     }

@@ -19,6 +19,8 @@ const SPEC: AgentSpec = {
   budget: { usd: null, tokens: null },
   account: 'sim',
   settings: {},
+  fallback: [],
+  fallbackReturn: false,
 };
 
 interface Asked {

@@ -17,7 +17,7 @@ const SETTINGS: Settings = {
   ...DEFAULTS,
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
-  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
+  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000, fallbackAfterMs: 300_000 },
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
   maxStarts: 2,
   maxAgents: 100,

@@ -47,6 +47,8 @@ export function declared(name: string, more: Partial<Declared> = {}): Declared &
     ...{ name, cli: 'tutti', model: null, role: null, zone: null, task: null, cwd: null, worktree: null, branch: null },
     ...{ parent: null, permissions: 'auto', restart: 'transient', once: false, account: null, settings: {} },
     budget: { usd: null, tokens: null },
+    fallback: [],
+    fallbackReturn: false,
     launch: { command: ['words'], args: [], env: { PATH: '/bin' }, secrets: {}, systemPrompt: null },
     project: 'test',
     ...more,

@@ -5,7 +5,8 @@
  * Some windows of a subscription count one family of models only (`seven_day_opus`): such a limit holds the agents of the account
  * that use it, under a key of its own.
  */
-import type { AccountState, AgentState, State } from '../state.ts';
+import { runnerOf } from '../agent.ts';
+import type { AccountState, AgentState, Runner, State } from '../state.ts';
 
 const FAMILY_OF_SCOPE = /_(opus|sonnet|haiku)$/;
 const FAMILY_OF_MODEL = /opus|sonnet|haiku/;
@@ -18,8 +19,13 @@ export function accountKey(account: string, scope: string | null): string {
 
 /** All keys whose limits hold this agent. */
 export function keysOf(agent: AgentState): string[] {
-  const { account } = agent.spec;
-  const family = FAMILY_OF_MODEL.exec(agent.model ?? agent.spec.model ?? '')?.[0];
+  const runner = runnerOf(agent);
+  return runnerKeys(runner, agent.model ?? runner.model);
+}
+
+/** The keys that hold who runs on this, with the model that it is known to use. */
+export function runnerKeys({ account }: Runner, model: string | null): string[] {
+  const family = FAMILY_OF_MODEL.exec(model ?? '')?.[0];
   return family === undefined ? [account] : [account, `${account}#${family}`];
 }
 

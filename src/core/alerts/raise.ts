@@ -1,4 +1,5 @@
 /** Which events a person should hear of. Everything of that kind is a request, an agent that gave up or is held, or a verdict `alert`. */
+import { runnerOf } from '../agent.ts';
 import { accountOf } from '../accounts/keys.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { EventBody } from '../event.ts';
@@ -82,7 +83,7 @@ function ofStatus(body: Extract<EventBody, { type: 'agent_status' }>, agent: Age
   if (state === 'limited' && body.gate === 'limited') {
     const until = resumeAt === null ? '' : ` until ${resumeAt}`;
     const text = `${agent.name} is held by a limit${until}${reason ? `: ${reason}` : ''}`;
-    return { key: `limited ${agent.spec.account}`, severity: 'info', text, hint: null, ...whose(agent) };
+    return { key: `limited ${runnerOf(agent).account}`, severity: 'info', text, hint: null, ...whose(agent) };
   }
   return null;
 }

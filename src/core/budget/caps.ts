@@ -1,4 +1,5 @@
 /** Which caps hold for an agent, and how far each of them is used up. Pure. */
+import { runnerOf } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import type { AgentState, State } from '../state.ts';
 import type { BudgetSettings, Caps } from '../step.ts';
@@ -27,14 +28,16 @@ const EXACT = 1e-9;
 export const isUsedUp = ({ cap, used }: Pick<Cap, 'cap' | 'used'>): boolean => used >= cap - EXACT;
 
 /** Keys of the shared purses that an agent pays into. */
-export function pursesOf(agent: Pick<AgentState, 'project' | 'spec'>): string[] {
-  const { account, zone } = agent.spec;
+export function pursesOf(agent: Pick<AgentState, 'project' | 'spec' | 'runner'>): string[] {
+  const { zone } = agent.spec;
+  const { account } = runnerOf(agent);
   return [`account:${account}`, ...(zone === null ? [] : [`zone:${agent.project}/${zone}`]), 'all'];
 }
 
 /** All caps of this agent: its own first, then those it shares. @param today local date */
 export function capsOf(state: State, settings: BudgetSettings, agent: AgentState, today: string): Cap[] {
-  const { budget, account, zone } = agent.spec;
+  const { budget, zone } = agent.spec;
+  const { account } = runnerOf(agent);
   const list: Cap[] = [];
   const add = (caps: Caps | null | undefined, purse: string | null, daily: boolean, name: string): void => {
     if (!caps) return;

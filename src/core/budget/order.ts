@@ -1,5 +1,5 @@
 /** What a host is told of its agent's caps. Pure. */
-import { agentsOf } from '../agent.ts';
+import { agentsOf, runnerOf } from '../agent.ts';
 import type { BudgetOrder } from '../host-wire.ts';
 import type { AgentState, State } from '../state.ts';
 import type { BudgetSettings } from '../step.ts';
@@ -18,12 +18,12 @@ export function budgetOrder(
 ): { order: BudgetOrder; mark: object } | null {
   const caps = capsOf(state, settings, agent, today);
   if (caps.length === 0) return null;
-  const { purse, cursor, spec } = agent;
+  const { purse, cursor } = agent;
   const own = caps.filter((cap) => cap.purse === null);
   const joint = caps.filter((cap) => cap.purse !== null);
   const stop = usedUp(joint);
   const fixed = {
-    cli: spec.cli,
+    cli: runnerOf(agent).cli,
     caps: own.map(({ name, unit, cap, before }) => ({ name, unit, cap, before })),
     shared: joint.map((cap) => ({ name: cap.name, unit: cap.unit, cap: cap.cap, share: shareOf(state, cap) })),
     stop: stop && usedUpText(stop),

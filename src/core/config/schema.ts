@@ -32,12 +32,36 @@ const price = z.strictObject({
   cacheWrite: z.number().nonnegative().optional().meta({ description: 'USD per million tokens (default: as input)' }),
 });
 
+/** Where the work goes on when the agent's account is limited for long: a CLI by its name, or in full. Without `cli`, another model of its own. */
+const fallback = z
+  .array(
+    z.union([
+      z.string().min(1),
+      z.strictObject({
+        cli: z.string().min(1).optional(),
+        model: z.string().min(1).optional(),
+        account: z.string().min(1).optional(),
+        settings: z.record(z.string(), z.json()).optional(),
+      }),
+    ]),
+  )
+  .max(8)
+  .meta({
+    description:
+      'CLIs or models that take over, in order, when the account is limited for longer than watchdog.limit.fallbackAfter: [codex, {cli: claude, model: haiku, account: other}] (default none)',
+  });
+const fallbackReturn = z
+  .boolean()
+  .meta({ description: 'Return from the fallback with the next message after the limit is over (default false)' });
+
 const defaults = z.strictObject({
   cli: z.string().min(1).optional(),
   model: z.string().min(1).optional(),
   restart: restart.optional(),
   permissions: permissions.optional(),
   budget: budget.optional(),
+  fallback: fallback.optional(),
+  fallbackReturn: fallbackReturn.optional(),
 });
 
 const cli = z.strictObject({
@@ -67,6 +91,8 @@ const agent = z.strictObject({
   wanted: z.enum(['up', 'paused', 'down']).optional(),
   budget: budget.optional(),
   account: z.string().min(1).optional(),
+  fallback: fallback.optional(),
+  fallbackReturn: fallbackReturn.optional(),
   env: env.optional(),
   settings: z.record(z.string(), z.json()).optional(),
 });
@@ -87,6 +113,10 @@ const watchdog = z
         grace: duration.optional().meta({
           description:
             'How long turns that run may go on after the first refusal of their account; then they are interrupted and resumed after the reset (default 3s)',
+        }),
+        fallbackAfter: duration.optional().meta({
+          description:
+            'An agent with a fallback goes on there when its account is, or is told to be, limited for longer than this (default 5m)',
         }),
       })
       .optional(),

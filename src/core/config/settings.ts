@@ -8,7 +8,7 @@ export const DEFAULTS = {
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
   /** The grace is short of the 5 s within which a limited account has fallen silent. */
-  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
+  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000, fallbackAfterMs: 300_000 },
   /** A model can think for minutes without a word; a build can be silent for half an hour. */
   stall: { nudgeAfterMs: 300_000, restartAfterMs: 600_000, toolLimitMs: 1_800_000, silentAfterMs: 180_000 },
   /** Four equal calls with equal results in a row say nothing new; agents fail calls honestly, and CLIs compact and retry by themselves, but not that often. */
@@ -105,6 +105,10 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       graceMs: ms(
         pick((w) => w.limit?.grace),
         DEFAULTS.limit.graceMs,
+      ),
+      fallbackAfterMs: ms(
+        pick((w) => w.limit?.fallbackAfter),
+        DEFAULTS.limit.fallbackAfterMs,
       ),
     },
     stall: {

@@ -14,7 +14,14 @@ type Declared = Apply['agents'][number];
 
 /** Changes that only a new process takes up; the first group needs a new conversation as well. */
 const NEW_CONVERSATION = ['cli', 'cwd', 'worktree'] as const satisfies (keyof AgentSpec)[];
-const NEW_PROCESS = ['model', 'permissions', 'account', 'settings', 'role'] as const satisfies (keyof AgentSpec)[];
+const NEW_PROCESS = [
+  'model',
+  'permissions',
+  'account',
+  'settings',
+  'role',
+  'fallback',
+] as const satisfies (keyof AgentSpec)[];
 
 export function apply(w: Work, input: CommandInput, command: Apply): Reply {
   const foreign = command.agents.map(({ name }) => nameTaken(w, name)).find((a) => a && a.project !== command.project);

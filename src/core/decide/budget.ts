@@ -2,7 +2,7 @@
  * Budgets: warned at 80 %, stopped at 100 %. The host ends a running turn between two model calls (it has the caps from `configure`);
  * here it is decided what follows: nothing more is started for the agent until a cap is raised, or the day is over.
  */
-import { agentsOf, atBoundary } from '../agent.ts';
+import { agentsOf, atBoundary, runnerOf } from '../agent.ts';
 import { type Cap, capsOf, capText, isUsedUp, pursesOf, usedText, usedUp, usedUpText } from '../budget/caps.ts';
 import { dateOf, nextDay } from '../budget/day.ts';
 import { ownRest, restUsd } from '../budget/order.ts';
@@ -31,7 +31,7 @@ export function priced(w: Work, agent: AgentState, usage: Usage, at: number): Us
   const day = dateOf(at, timezone);
   if (usage.costUsd !== null) return { ...usage, day };
   const price = priceOf(usage.model ?? agent.model, prices);
-  return { ...usage, day, estimatedUsd: estimateUsd(agent.spec.cli, agent.purse.reported, usage, price) };
+  return { ...usage, day, estimatedUsd: estimateUsd(runnerOf(agent).cli, agent.purse.reported, usage, price) };
 }
 
 /** After usage was recorded: warnings that are due, and those who share a cap are looked at when it is reached. */
@@ -42,7 +42,7 @@ export function onUsage(w: Work, agent: AgentState): void {
     if (isUsedUp(cap)) tell(w, agent, cap, 100);
     else tell(w, agent, cap, 80);
   }
-  if (!reportsCost(agent.spec.cli) && agent.purse.unpriced > 0) tellUnpriced(w, agent, caps);
+  if (!reportsCost(runnerOf(agent).cli) && agent.purse.unpriced > 0) tellUnpriced(w, agent, caps);
   if (caps.some((cap) => cap.purse !== null)) touchSharers(w, agent);
 }
 
@@ -175,7 +175,7 @@ export function onOwnBudget(w: Work, agent: AgentState, stoppedByUs: boolean): v
   const own = ownRest(agent);
   const rest = restUsd(caps);
   const stale =
-    own !== null && rest !== null && own < rest * RENEW_BELOW && agent.spec.settings.maxBudgetUsd === undefined;
+    own !== null && rest !== null && own < rest * RENEW_BELOW && runnerOf(agent).settings.maxBudgetUsd === undefined;
   if (stoppedByUs || stale || usedUp(caps) !== null) return;
   passVerdict(w, agent, {
     gate: 'failed',

@@ -1,5 +1,5 @@
 /** The `configure` order: what a host needs to know beyond its launch file; sent when it differs from what was sent last. */
-import { agentsOf, hostReachable } from '../agent.ts';
+import { agentsOf, hostReachable, runnerOf } from '../agent.ts';
 import type { JsonObject } from '../event.ts';
 import { dateOf } from '../budget/day.ts';
 import { budgetOrder } from '../budget/order.ts';
@@ -31,7 +31,7 @@ export function configure(w: Work, agent: AgentState): void {
     rules: null,
     view: {
       name: agent.name,
-      cli: spec.cli,
+      cli: runnerOf(agent).cli,
       model: agent.model,
       task: spec.task === null ? null : spec.task.slice(0, VIEW_TASK_CHARS),
       branch: spec.branch,

@@ -4,10 +4,12 @@ import type { JournalRecord } from '../host-wire.ts';
 import type { AgentState } from '../state.ts';
 import type { IngestedRecord } from '../step.ts';
 import { limitsOn } from '../accounts/hold.ts';
+import { runnerOf } from '../agent.ts';
 import { iso, ms } from '../time.ts';
 import { meetLimit } from './limit.ts';
 import { judge, noteHealth, type Verdict } from './restart.ts';
 import { limitReason, passVerdict } from './status.ts';
+import { leaveUnfit } from './switch.ts';
 import type { Work } from './work.ts';
 
 type ExitRecord = Extract<JournalRecord, { kind: 'exit' }>;
@@ -51,6 +53,7 @@ export function onExitRecord(w: Work, agent: AgentState, record: ExitRecord, ite
   if (agent.wanted === 'down' || asked) return;
   if (item.exit?.cause === 'limit') meetLimit(w, agent, 'refused', ms(record.at));
   const next = afterExit(w, agent, { ...verdict, cause, retryable: verdict.retryable || lost }, working);
+  if (next.gate === 'failed' && !verdict.retryable && !lost && leaveUnfit(w, agent, verdict.message)) return;
   // A limit is not over, and a failure not mended, because the process ended.
   if ((agent.gate === 'limited' || agent.gate === 'failed') && next.gate !== 'failed') return;
   if (agent.gate !== 'failed') passVerdict(w, agent, next);
@@ -120,7 +123,7 @@ function afterExit(w: Work, agent: AgentState, exit: Classified, working: boolea
   if (restart === 'temporary') {
     return { gate: 'failed', reason, hint: hint ?? 'restart: temporary, so it is not started again', resumeAt: null };
   }
-  return judge(w, agent.spec.cli, agent.tally.cli, agent.tally.attempt, reason, hint);
+  return judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint);
 }
 
 /** The machine was short of something at that moment. */
@@ -135,8 +138,9 @@ export function onStartFailed(w: Work, agent: AgentState, result: Json): void {
   if (agent.wanted === 'down') return;
   const verdict: Verdict =
     facts.retryable === true || SCARCE.has(String(facts.code))
-      ? judge(w, agent.spec.cli, agent.tally.cli, agent.tally.attempt, reason, hint)
+      ? judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint)
       : { gate: 'failed', reason, hint, resumeAt: null };
+  if (verdict.gate === 'failed' && leaveUnfit(w, agent, reason)) return;
   passVerdict(w, agent, verdict);
 }
 

@@ -1,4 +1,5 @@
 /** Climbs the ladder of the watchdog's first layer: puts the finding on record with what is done about it, and does it. */
+import { runnerOf } from '../agent.ts';
 import { EXTENSIONS_LIMIT, LATE_LIMIT_MS, RECOVERED_RESULTS } from '../limits.ts';
 import { ladderMessageId } from '../reduce/ladder.ts';
 import type { AgentState } from '../state.ts';
@@ -122,8 +123,8 @@ function restart(rung: 'restart' | 'fresh'): Act {
   return (w, agent, finding, advice) => {
     record(rung)(w, agent, finding, advice);
     w.slotFreed = true;
-    const reason = `${agent.spec.cli}: ${finding.observation}`;
-    passVerdict(w, agent, judge(w, agent.spec.cli, agent.tally.cli, agent.tally.attempt, reason, null));
+    const reason = `${runnerOf(agent).cli}: ${finding.observation}`;
+    passVerdict(w, agent, judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
   };
 }
 

@@ -11,6 +11,7 @@ import {
   isStarting,
   needsMove,
   restartsNow,
+  runnerOf,
 } from '../agent.ts';
 import { restUsd } from '../budget/order.ts';
 import type { JsonObject } from '../event.ts';
@@ -23,6 +24,7 @@ import { configure, configureAbove } from './configure.ts';
 import { tendLimits } from './limit.ts';
 import { deliver, hasPending, held } from './queue.ts';
 import { lift, passVerdict, settleStatus } from './status.ts';
+import { makeSwitch, tendRunner } from './switch.ts';
 import { watch } from './watch.ts';
 import type { Work } from './work.ts';
 
@@ -31,6 +33,7 @@ export function reconcile(w: Work, agent: AgentState): void {
   watch(w, agent);
   if (isDue(w, agent)) lift(w, agent);
   tendLimits(w, agent);
+  tendRunner(w, agent);
   if (agent.wanted === 'down') tearDown(w, agent);
   else {
     keepBudget(w, agent);
@@ -116,12 +119,13 @@ function bringUp(w: Work, agent: AgentState): void {
 function tendCli(w: Work, agent: AgentState): void {
   if (hasPending(agent, 'stop', 'quit')) return;
   const { condemned } = agent.cli;
-  if (condemned || restartsNow(agent)) {
+  if (condemned || restartsNow(agent) || agent.runner.wanted?.when === 'now') {
     w.order(agent, 'stop', { incarnation: agent.cli.incarnation });
     return;
   }
   if (!atBoundary(agent) || agent.gate !== null) return;
-  if (agent.restartWanted === 'idle') w.order(agent, 'stop', { incarnation: agent.cli.incarnation });
+  if (agent.restartWanted === 'idle' || agent.runner.wanted !== null)
+    w.order(agent, 'stop', { incarnation: agent.cli.incarnation });
   else if (needsMove(agent) && agent.wanted === 'up') w.order(agent, 'quit', {});
 }
 
@@ -152,6 +156,7 @@ function startCli(w: Work, agent: AgentState): void {
     w.order(agent, 'quit', {});
     return;
   }
+  makeSwitch(w, agent);
   configure(w, agent);
   const incarnation = agent.cli.incarnation + 1;
   const holds = agent.conversationUsed || agent.queue.some((m) => m.unsure);
@@ -162,6 +167,7 @@ function startCli(w: Work, agent: AgentState): void {
     conversationId: resume ? agent.conversationId : uuidFrom(agent.id, 'conversation', incarnation),
     resume,
     settings: withCap(w, agent),
+    ...(agent.runner.n === 0 ? {} : { fallback: agent.runner.n }),
   };
   w.order(agent, 'start', args);
 }
@@ -171,7 +177,7 @@ const LEAST_CAP_USD = 0.000_001;
 
 /** A CLI that takes a cap of its own gets what is left of ours, anew at each start. */
 function withCap(w: Work, agent: AgentState): JsonObject {
-  const { settings } = agent.spec;
+  const { settings } = runnerOf(agent);
   const rest = restUsd(capsNow(w, agent));
   if (rest === null) return settings;
   const own = settings.maxBudgetUsd;

@@ -6,7 +6,7 @@
 import { canTry, cutDue, limitsOn, probeOf, underWay, waitingOn, wantsTurn } from '../accounts/hold.ts';
 import { accountKey, accountOf, keysOf, turnOf } from '../accounts/keys.ts';
 import { holdAfter } from '../accounts/until.ts';
-import { agentsOf, hostReachable } from '../agent.ts';
+import { agentsOf, hostReachable, runnerOf } from '../agent.ts';
 import type { DriverEventBody } from '../event.ts';
 import { PROBE_LIMIT_MS, STAGGER_MS, STAGGER_SPREAD_MS } from '../limits.ts';
 import { windowOf } from '../reduce/account.ts';
@@ -42,7 +42,7 @@ function heedWindow(
 /** The limit is near: said once for each window. */
 function warn(w: Work, agent: AgentState, body: Extract<DriverEventBody, { type: 'rate_limit' }>): void {
   const { scope, resetsAt, utilization } = body;
-  const account = accountKey(agent.spec.account, scope);
+  const account = accountKey(runnerOf(agent).account, scope);
   const known = accountOf(w.state, account);
   if (known?.limit === 'rejected' || known?.warned === windowOf({ scope, resetsAt })) return;
   const cause = { by: 'account', text: account };
@@ -69,7 +69,7 @@ function warn(w: Work, agent: AgentState, body: Extract<DriverEventBody, { type:
 /** `held`: a limit was told. `refused`: it ended the agent's turn, whose work is owed. */
 export function meetLimit(w: Work, agent: AgentState, phase: 'held' | 'refused', at: number): void {
   const { scope, resetsAt } = agent.limit;
-  const account = accountKey(agent.spec.account, scope);
+  const account = accountKey(runnerOf(agent).account, scope);
   const known = accountOf(w.state, account);
   const cause = { by: 'account', text: account };
   const options = { cause, durable: true };
@@ -174,12 +174,12 @@ function cutTurn(w: Work, agent: AgentState): void {
     {
       type: 'watchdog',
       layer: 1,
-      observation: `its account ${held?.key ?? agent.spec.account} has met a limit while its turn runs`,
+      observation: `its account ${held?.key ?? runnerOf(agent).account} has met a limit while its turn runs`,
       verdict: 'limited',
       action: 'interrupt',
       evidence: `refused since ${held?.account.since ?? 'now'}; until ${held?.account.until ?? 'it is over'} no request would be answered`,
     },
-    { cause: { by: 'account', text: held?.key ?? agent.spec.account } },
+    { cause: { by: 'account', text: held?.key ?? runnerOf(agent).account } },
   );
   w.order(agent, 'interrupt', { incarnation: agent.cli.incarnation, turn: agent.turns, why: 'limit' });
 }

@@ -35,8 +35,8 @@ function handoff(agent: AgentState): string {
   const { user, assistant } = agent.lastExchange;
   const why = restartReason(agent);
   const parts = [
-    why === null
-      ? 'Your earlier conversation could not be resumed; this is a new one. What is known of it:'
+    why === null || agent.conversationUsed
+      ? opening(agent)
       : `${why} This is a new conversation. What is known of the earlier one:`,
   ];
   if (agent.spec.task !== null) parts.push(`Your task:\n${agent.spec.task}`);
@@ -48,8 +48,20 @@ function handoff(agent: AgentState): string {
   if (agent.filesProduced.length > 0) parts.push(`Files you wrote or changed:\n${agent.filesProduced.join('\n')}`);
   const failures = why === null ? [] : failureLines(agent);
   if (failures.length > 0) parts.push(`What failed last, cut:\n${failures.join('\n')}`);
-  parts.push('Look at the present state of the files before you go on.');
+  if (agent.spec.branch !== null) parts.push(`Your branch: ${agent.spec.branch}`);
+  parts.push('Look at the present state of the files (git status, git log) before you go on.');
   return parts.join('\n\n');
+}
+
+/** Why this conversation has to be told. */
+function opening({ conversationUsed, runner }: AgentState): string {
+  if (conversationUsed) {
+    return 'While this conversation stood still, another agent program went on with your work. What is known of that:';
+  }
+  if (runner.why !== null) {
+    return `Another agent program worked on this until now, and you take over (${runner.why}). What is known of its work:`;
+  }
+  return 'Your earlier conversation could not be resumed; this is a new one. What is known of it:';
 }
 
 function linesOf({ user, assistant }: Exchange): string[] {

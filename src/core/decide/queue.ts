@@ -36,7 +36,13 @@ export function deliver(w: Work, agent: AgentState): void {
     if (steering) send(w, agent, steering);
     return;
   }
-  if (needsMove(agent) || agent.restartWanted !== null || Object.keys(agent.requests).length > 0) return;
+  if (
+    needsMove(agent) ||
+    agent.restartWanted !== null ||
+    agent.runner.wanted !== null ||
+    Object.keys(agent.requests).length > 0
+  )
+    return;
   const unsure = agent.queue.find((m) => m.unsure);
   // A new conversation has to know first what became of the old one.
   if (unsure && agent.owes !== 'handoff') {

@@ -1,5 +1,5 @@
 /** Deadlines of our own orders (layer 0 of the watchdog) and of the agent's progress (layer 1). What does not happen in time is judged, and said. */
-import { cliAlive, inFlight } from '../agent.ts';
+import { cliAlive, inFlight, runnerOf } from '../agent.ts';
 import {
   BUDGET_STOP_LIMIT_MS,
   CLI_START_LIMIT_MS,
@@ -98,6 +98,6 @@ function say(w: Work, agent: AgentState, verdict: Verdict, observation: string, 
 function condemnCli(w: Work, agent: AgentState, observation: string): void {
   w.slotFreed = true;
   say(w, agent, 'cli_hung', observation, 'stop');
-  const reason = `${agent.spec.cli}: ${observation}`;
-  passVerdict(w, agent, judge(w, agent.spec.cli, agent.tally.cli, agent.tally.attempt, reason, null));
+  const reason = `${runnerOf(agent).cli}: ${observation}`;
+  passVerdict(w, agent, judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
 }

@@ -14,6 +14,8 @@ import { onFleet, releaseFleet } from './fleet.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
 import { onSchedule, onSlotServed, onUnschedule } from './schedules.ts';
+import { completeSpec, runnerOf } from '../agent.ts';
+import { forgetFallbacks, onSwitch } from './switch.ts';
 import { dropPending, forgetExchanges, leaveConversation } from './turn.ts';
 
 type CommandEvent = EventOf<'command'>;
@@ -37,6 +39,10 @@ const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
   boot: onBoot,
   forget: (state, event) => {
     if (event.phase === 'done' && event.agentId !== null) delete state.removing[event.agentId];
+  },
+  switch: (state, event) => {
+    const agent = event.agentId === null ? undefined : state.agents[event.agentId];
+    if (agent) onSwitch(agent, event);
   },
   alert: onAlert,
   notify: onNotify,
@@ -112,8 +118,10 @@ const USER: Record<string, (agent: AgentState, args: JsonObject, event: CommandE
   declare: (agent, args, { at }) => {
     agent.declared = true;
     if (args.spec !== undefined) {
-      agent.spec = args.spec as unknown as AgentSpec;
-      if (agent.spec.model !== null) agent.model = agent.spec.model;
+      const before = agent.spec.fallback;
+      agent.spec = completeSpec(args.spec as unknown as AgentSpec);
+      if (agent.spec.model !== null && agent.runner.n === 0) agent.model = agent.spec.model;
+      if (JSON.stringify(before) !== JSON.stringify(agent.spec.fallback)) forgetFallbacks(agent);
     }
     if (args.restart === 'idle' || args.restart === 'fresh') agent.restartWanted = args.restart;
     if (args.wanted === 'up') wantUp(agent, at);
@@ -180,7 +188,7 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
 /** Where a CLI that takes a cap of its own stops by itself: in USD of all that the agent has spent. */
 function ownCap(agent: AgentState, { settings }: JsonObject): number | null {
   const most = (settings as JsonObject | undefined)?.maxBudgetUsd;
-  return agent.spec.cli === 'claude' && typeof most === 'number' ? spentUsd(agent.purse) + most : null;
+  return runnerOf(agent).cli === 'claude' && typeof most === 'number' ? spentUsd(agent.purse) + most : null;
 }
 
 function stopping(agent: AgentState, at: string): void {

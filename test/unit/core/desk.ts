@@ -28,13 +28,15 @@ export const SPEC: AgentSpec = {
   budget: { usd: null, tokens: null },
   account: 'claude:default',
   settings: {},
+  fallback: [],
+  fallbackReturn: false,
 };
 
 export const SETTINGS: Settings = {
   ...DEFAULTS,
   restarts: { max: 5, withinMs: 600_000 },
   backoff: { baseMs: 1_000, capMs: 60_000, resetAfterMs: 600_000 },
-  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000 },
+  limit: { baseMs: 60_000, capMs: 900_000, graceMs: 3_000, fallbackAfterMs: 300_000 },
   maxStarts: 4,
 };
 

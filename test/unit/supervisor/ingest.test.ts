@@ -40,6 +40,7 @@ function taker() {
   const agent = {
     id: 'a',
     spec: { cli: 'tutti' },
+    runner: { n: 0 },
     cursor: null,
     host: { epoch: 1 },
     cli: { phase: 'ready', turn: false },

@@ -20,6 +20,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const file: LaunchFile = {
   ...{ v: 1, name: 'a', cli: 'claude', home8: '00000000', command: ['claude'], args: [], cwd: '/', model: null },
   ...{ env: { A: 'b' }, secrets: {}, permissions: 'auto', systemPrompt: null, settings: {} },
+  fallbacks: [],
 };
 
 describe('launch files', () => {
@@ -53,13 +54,24 @@ describe('accountOf', () => {
   });
 
   it.each([
-    ['another key', { ANTHROPIC_API_KEY: 'k1' }, { ANTHROPIC_API_KEY: 'k2' }],
-    ['another folder', { CLAUDE_CONFIG_DIR: '/a' }, { CLAUDE_CONFIG_DIR: '/b' }],
+    ['another key', { OPENAI_API_KEY: 'k1' }, { OPENAI_API_KEY: 'k2' }],
+    ['another folder', { CODEX_HOME: '/a' }, { CODEX_HOME: '/b' }],
     ['a key and none', { OPENAI_API_KEY: 'k1' }, {}],
   ])('tells %s apart, the same way each time, without showing it', (_id, one, two) => {
     expect(accountOf('codex', one)).not.toBe(accountOf('codex', two));
     expect(accountOf('codex', one)).toBe(accountOf('codex', one));
     expect(accountOf('codex', one)).toMatch(/^codex:[0-9a-f]{8}$/);
+  });
+});
+
+describe('accountOf of a CLI', () => {
+  it('does not mind keys that the CLI does not use', () => {
+    expect(accountOf('codex', { ANTHROPIC_API_KEY: 'k1' })).toBe('codex:default');
+    expect(accountOf('claude', { OPENAI_API_KEY: 'k1' })).toBe('claude:default');
+  });
+
+  it('minds every key where it is not known which one it uses', () => {
+    expect(accountOf('opencode', { ANTHROPIC_API_KEY: 'k1' })).not.toBe('opencode:default');
   });
 });
 

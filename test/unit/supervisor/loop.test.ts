@@ -11,7 +11,16 @@ import { waitFor } from '../../support/wait.ts';
 
 const spec: AgentSpec = {
   ...{ cli: 'tutti', model: null, role: null, parentId: null, zone: null, task: null, cwd: '/', worktree: null },
-  ...{ branch: null, permissions: 'auto', restart: 'transient', once: false, account: 'tutti:default', settings: {} },
+  ...{
+    branch: null,
+    permissions: 'auto',
+    restart: 'transient',
+    once: false,
+    account: 'tutti:default',
+    settings: {},
+    fallback: [],
+    fallbackReturn: false,
+  },
   budget: { usd: null, tokens: null },
 };
 const spawn = (name: string, id = name): Input => ({
