@@ -9,7 +9,7 @@ import { alive, startOf } from '../../src/system/proc/index.ts';
 import { environmentOf } from '../../src/system/proc/table.ts';
 import { rememberedServer } from '../../src/system/tmux/server.ts';
 import { lockOwner } from '../../src/system/lock.ts';
-import { type PlayedSystemd, playSystemd } from '../support/service-manager.ts';
+import { type PlayedSystemd, playService } from '../support/service-manager.ts';
 import { type TuttiHome, tuttiHome } from '../support/tutti.ts';
 import { waitFor } from '../support/wait.ts';
 
@@ -27,20 +27,8 @@ afterEach(async () => {
   await home.remove();
 });
 
-/** As `service install` would have it, without a manager to install it in. */
 async function play(change: Record<string, string | null> = {}): Promise<PlayedSystemd> {
-  const { path, files } = await home.data(['service', 'print', '--systemd'], { env: change });
-  const unit = (files as { path: string; text: string; mode: number }[]).find((file) => file.path === path)?.text ?? '';
-  for (const file of files as { path: string; text: string; mode: number }[]) {
-    if (file.path !== path) writeFileSync(file.path, file.text, { mode: file.mode });
-  }
-  systemd = await playSystemd({
-    unit,
-    env: { PATH: '/usr/bin:/bin' },
-    folder: home.paths.run,
-    watchdogMs: WATCHDOG_MS,
-    restartMs: 50,
-  });
+  systemd = await playService(home, change, WATCHDOG_MS);
   return systemd;
 }
 

@@ -4,9 +4,11 @@
  * not systemd's behaviour: a real user manager needs a login that test machines do not have.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findProgram } from '../../src/system/process.ts';
 import { sleep } from '../../src/system/clock.ts';
+import type { TuttiHome } from './tutti.ts';
 import { waitFor } from './wait.ts';
 
 export interface Death {
@@ -105,7 +107,7 @@ export async function listenForWords(socket: string, hear: (text: string) => voi
   };
 }
 
-export async function playSystemd(options: PlayOptions): Promise<PlayedSystemd> {
+async function playSystemd(options: PlayOptions): Promise<PlayedSystemd> {
   const { unit, watchdogMs, restartMs } = options;
   const launcher = launcherOf(unit);
   const variables = unit.split('\n').filter((line) => line.startsWith('Environment='));
@@ -189,4 +191,31 @@ export async function playSystemd(options: PlayOptions): Promise<PlayedSystemd> 
     },
   };
   return self;
+}
+
+/** Far more than a busy machine takes between two pings. Milliseconds. */
+const CALM_MS = 60_000;
+/** In place of RestartSec. Milliseconds. */
+const RESTART_MS = 50;
+
+/** Writes the files of `tutti service print` as `service install` would, without a manager to install them in, and plays it. */
+export async function playService(
+  home: TuttiHome,
+  env: Record<string, string | null> = {},
+  watchdogMs = CALM_MS,
+): Promise<PlayedSystemd> {
+  const { path, files } = await home.data(['service', 'print', '--systemd'], { env });
+  let unit = '';
+  for (const file of files as { path: string; text: string; mode: number }[]) {
+    if (file.path === path) unit = file.text;
+    else writeFileSync(file.path, file.text, { mode: file.mode });
+  }
+  rmSync(join(home.paths.run, 'notify.sock'), { force: true });
+  return playSystemd({
+    unit,
+    env: { PATH: '/usr/bin:/bin' },
+    folder: home.paths.run,
+    watchdogMs,
+    restartMs: RESTART_MS,
+  });
 }
