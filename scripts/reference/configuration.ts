@@ -55,7 +55,7 @@ export function configurationPage(): string {
     ...rows,
     '',
     '`<name>` is 1-32 of `a-z 0-9 - _`, starting with a letter. `${VAR}` in the values of `env` is read from the environment of the command that loads the file.',
-    'config.yaml (`$XDG_CONFIG_HOME/tutti/config.yaml`, or `TUTTI_CONFIG`) takes `defaults`, `clis`, `accounts`, `watchdog` and `limits`; the project wins key by key.',
+    'config.yaml (`$XDG_CONFIG_HOME/tutti/config.yaml`, or `TUTTI_CONFIG`) takes `defaults`, `clis`, `accounts` and `watchdog` too, and the keys below; the project wins key by key.',
     '',
     '## Keys of config.yaml alone',
     '',

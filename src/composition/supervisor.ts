@@ -25,6 +25,7 @@ import { processes } from '../system/proc/index.ts';
 import { secretText } from '../system/redact.ts';
 import { serviceLink } from '../system/service/notify.ts';
 import { tmuxScope } from '../system/service/scope.ts';
+import { sleepGuard } from '../system/service/sleep.ts';
 import { noteEnd, noteStart } from '../system/service/tally.ts';
 import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
@@ -213,6 +214,7 @@ function supervisorOptions(
       journals: journalReader(paths.hosts),
       tmux,
       processes,
+      ...(user?.power?.inhibitSleep ? { sleepGuard: sleepGuard(env, paths.home) } : {}),
       secretText,
       cron,
       notifier: notifierFor(paths, env, user?.notify),

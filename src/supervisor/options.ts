@@ -14,6 +14,7 @@ import type {
   Processes,
   SecretText,
   SessionTarget,
+  SleepGuard,
   Snapshots,
   SupervisorLock,
   Tmux,
@@ -29,6 +30,8 @@ export interface SupervisorPorts {
   journals: JournalReader;
   tmux: Tmux;
   processes: Processes;
+  /** Left out: the machine may sleep whenever it wants. */
+  sleepGuard?: SleepGuard;
   notifier: Notifier;
   cron: Cron;
   /** Finds known secrets (name → value) and common token forms. */

@@ -168,6 +168,12 @@ export interface ServiceLink {
   stopping(): Promise<void>;
 }
 
+/** Keeps the machine from going to sleep by itself. */
+export interface SleepGuard {
+  /** `ended` is called when it could not be had or ended by itself, also after a release. */
+  hold(ended: (why: string) => void): { release(): void };
+}
+
 /** The one supervisor of a home (contract.md §8 "lock"). */
 export interface SupervisorLock {
   release(): Promise<void>;

@@ -1,4 +1,5 @@
 /** Putting a supervisor together: lock → state → facade (reads answer) → recovery → writes. And its end. */
+import { type Awake, createAwake } from './awake.ts';
 import { createEffects, type Effects } from './effects.ts';
 import type { Facade } from './facade.ts';
 import { createReads, type Running } from './facade-reads.ts';
@@ -67,6 +68,7 @@ interface Parts {
   effects: Effects;
   saver: Saver;
   problems: Problems;
+  awake: Awake | null;
   timetable: Timetable;
 }
 
@@ -150,6 +152,7 @@ function wire(
     changed: () => {
       saver.changed();
       if (!loop.recovering) timetable.changed();
+      awake?.changed();
       for (const look of shared.watchers) look();
     },
     fatal: (error) => options.onEnd('fatal', error),
@@ -196,7 +199,16 @@ function wire(
     submit: loop.submit,
     failed: (id, error) => problems.set(`schedule ${id}`, `schedule ${id}: ${messageOf(error)}`),
   });
-  return { loop, hub, hosts, ingest, effects, saver, problems, timetable };
+  const guard = ports.sleepGuard;
+  const awake = guard
+    ? createAwake({
+        guard,
+        clock: ports.clock,
+        state: () => loop.state,
+        problem: (text) => problems.set('sleep', text),
+      })
+    : null;
+  return { loop, hub, hosts, ingest, effects, saver, problems, timetable, awake };
 }
 
 async function loadSecrets(
@@ -223,6 +235,7 @@ async function closeAll(
 ): Promise<void> {
   parts.hosts.close();
   parts.timetable.stop();
+  parts.awake?.stop();
   notifier.close();
   await parts.loop.stop();
   await parts.effects.idle();

@@ -1,6 +1,6 @@
 /** `tutti doctor` of the built program: what it finds, what it mends. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Row, type TuttiHome, tuttiHome } from '../support/tutti.ts';
@@ -34,12 +34,29 @@ describe('doctor', () => {
       'disk',
       'sockets',
       'leftovers',
+      'supervisor',
+      'service',
     ])
       expect(finding(all, id), id).toMatchObject({
         grade: expect.stringMatching(/ok|warn|skip/),
         message: expect.any(String),
       });
     expect(home.alive()).toEqual([]);
+  });
+
+  it('finds a supervisor that dies again and again, and a service without its launcher', async () => {
+    const run = { pid: 1, start: '1', boot: '1', at: 1 };
+    writeFileSync(home.paths.tally, JSON.stringify({ v: 1, crashes: 3, lastCrashAt: 0, running: run }));
+    writeFileSync(home.paths.serviceRecord, JSON.stringify({ kind: 'launchd', name: 'dev.tutti.supervisor' }));
+    const all = await findings();
+    expect(finding(all, 'supervisor')).toMatchObject({
+      grade: 'warn',
+      message: 'the supervisor: it ended unasked 3 times in a row, the last time before 1970-01-01T00:00:00.000Z',
+    });
+    expect(finding(all, 'service')).toMatchObject({ grade: 'warn', fix: 'tutti service install writes it anew' });
+    rmSync(home.paths.tally);
+    rmSync(home.paths.serviceRecord);
+    expect(finding(await findings(), 'supervisor')).toMatchObject({ grade: 'ok' });
   });
 
   it('finds a home that others can read, and --fix mends it', async () => {

@@ -120,7 +120,7 @@ describe('after a reboot', () => {
     await home.data(['send', 'ada', 'still you?', '--wait']);
     const asked = home.model.requests().at(-1)?.conversation ?? '';
     const texts = home.model.messages(asked).map((message) => message.text);
-    expect(texts.join('\n')).toMatch(/remember ada[^]*still you\?/);
+    expect(texts.join('\n')).toMatch(/remember ada[\s\S]*still you\?/);
     expect(texts.join('\n')).not.toContain('remember bea');
 
     const events = await home.events();

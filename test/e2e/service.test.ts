@@ -2,7 +2,7 @@
  * The supervisor as a service of the built program, under a harness that plays systemd: killed, ended and stopped, it is back each
  * time, and the agents are the same processes.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { alive, startOf } from '../../src/system/proc/index.ts';
@@ -173,6 +173,47 @@ function alivePids(of: object): boolean[] {
   );
 }
 
+describe('the tmux server of a service', () => {
+  /** As far as a supervisor can tell, a user's systemd with this systemd-run. */
+  const managed = (text: string): { env: Record<string, string>; asked: () => string } => {
+    const bin = join(home.home, 'played');
+    const asked = join(bin, 'asked');
+    mkdirSync(join(home.home, 'runtime/systemd'), { recursive: true });
+    writeFileSync(join(home.home, 'runtime/systemd/private'), '');
+    mkdirSync(bin);
+    writeFileSync(asked, '');
+    writeFileSync(join(bin, 'systemd-run'), `#!/bin/sh\necho "$@" >> '${asked}'\n${text}\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}:${process.env['PATH']}`, XDG_RUNTIME_DIR: join(home.home, 'runtime') };
+    return { env, asked: () => readFileSync(asked, 'utf8').trim() };
+  };
+  const supervisorLog = (): string => readFileSync(home.paths.supervisorLog, 'utf8');
+
+  it('is started once, in a scope of its own, and outlives the supervisor', async () => {
+    const { env, asked } = managed('while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
+    systemd = await playService(home, env, WATCHDOG_MS);
+    await systemd.ready(1);
+    await home.data(['spawn', 'alice', '--task', 'hello', '--wait']);
+    const before = await identities('alice');
+    process.kill(systemd.pid ?? 0, 'SIGKILL');
+    await systemd.ready(2);
+    expect(await identities('alice')).toEqual(before);
+    expect(asked().split('\n')).toHaveLength(1);
+    expect(asked()).toMatch(
+      /^--user --scope .*--unit=tutti-[0-9a-f]{8}-[0-9a-f]{8}\.scope .* -- tmux -L tutti-[0-9a-f]{8} /,
+    );
+    expect(supervisorLog()).not.toContain('no scope');
+  });
+
+  it('is started without one where it cannot be had, and the log says so', async () => {
+    const { env, asked } = managed('echo "Failed to start transient scope unit: refused" >&2; exit 1');
+    systemd = await playService(home, env, WATCHDOG_MS);
+    await systemd.ready(1);
+    await home.data(['spawn', 'alice', '--task', 'hello', '--wait']);
+    expect(asked()).toMatch(/^--user --scope /);
+    expect(supervisorLog()).toMatch(/no scope for the tmux server \(Failed to start transient scope unit: refused\)/);
+  });
+});
+
 describe('a supervisor that hangs', () => {
   /** Stopped by SIGSTOP: it holds lock and socket, and answers nothing. */
   async function hung(): Promise<number> {
@@ -218,5 +259,47 @@ describe('a supervisor that hangs', () => {
     const pid = supervisorPid();
     expect(await home.data(['supervisor', 'check'])).toEqual({ hung: null, ended: null });
     expect(supervisorPid()).toBe(pid);
+  });
+});
+
+describe('the guard against idle sleep', () => {
+  /** Where a played systemd-inhibit says that it runs. */
+  const inhibitor = (text: string): Record<string, string> => {
+    const bin = join(home.home, 'played');
+    mkdirSync(bin);
+    writeFileSync(join(bin, 'systemd-inhibit'), `#!/bin/sh\necho $$ "$@" >> '${join(bin, 'asked')}'\n${text}\n`, {
+      mode: 0o755,
+    });
+    writeFileSync(join(bin, 'asked'), '');
+    const config = join(home.home, 'config.yaml');
+    writeFileSync(config, 'version: 1\npower: { inhibitSleep: true }\n');
+    return { PATH: `${bin}:${process.env['PATH']}`, TUTTI_CONFIG: config };
+  };
+  const asked = (): string[] =>
+    readFileSync(join(home.home, 'played/asked'), 'utf8').trim().split('\n').filter(Boolean);
+
+  it('runs while an agent works and not before, and ends with a supervisor that is killed', async () => {
+    const env = inhibitor('while [ $# -gt 0 ] && [ "$1" != cat ]; do shift; done; exec "$@"');
+    await home.data(['supervisor', 'start'], { env });
+    expect(asked()).toEqual([]);
+    await home.data(['spawn', 'alice', '--task', hold('awake.go')], { env });
+    await home.until('alice', (agent) => agent.toolCalls === 1);
+    const [line = '', ...more] = asked();
+    expect(more).toEqual([]);
+    expect(line).toMatch(/^\d+ --what=idle --who=tutti --why=agents are at work --mode=block cat$/);
+    const pid = Number(line.split(' ')[0]);
+    expect(startOf(pid)).not.toBeNull();
+    process.kill(supervisorPid(), 'SIGKILL');
+    await waitFor('it has ended', () => startOf(pid) === null);
+  });
+
+  it('that cannot be had is told as a problem, and work goes on', async () => {
+    const env = inhibitor('echo "no logind here" >&2; exit 1');
+    await home.data(['spawn', 'alice', '--task', 'hello', '--wait'], { env });
+    const { problems } = await home.data(['supervisor', 'status']);
+    expect(problems).toEqual([
+      expect.stringMatching(/may go to sleep while agents work: systemd-inhibit: no logind here/),
+    ]);
+    expect(asked()).toHaveLength(1);
   });
 });

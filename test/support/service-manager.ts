@@ -213,7 +213,7 @@ export async function playService(
   rmSync(join(home.paths.run, 'notify.sock'), { force: true });
   return playSystemd({
     unit,
-    env: { PATH: '/usr/bin:/bin' },
+    env: { PATH: '/usr/bin:/bin', ...(env['XDG_RUNTIME_DIR'] ? { XDG_RUNTIME_DIR: env['XDG_RUNTIME_DIR'] } : {}) },
     folder: home.paths.run,
     watchdogMs,
     restartMs: RESTART_MS,

@@ -206,6 +206,14 @@ export const userSchema = z.strictObject({
     .meta({ description: "where days begin: `Europe/Berlin`, `UTC` (default: the machine's own)" }),
   prices: z.record(z.string().min(1), price).optional(),
   notify: notify.optional(),
+  power: z
+    .strictObject({
+      inhibitSleep: z.boolean().optional().meta({
+        description: 'keep the machine from idle sleep while agents work (systemd-inhibit, caffeinate)',
+        default: false,
+      }),
+    })
+    .optional(),
 });
 
 export type ProjectConfig = z.infer<typeof projectSchema>;

@@ -40,8 +40,11 @@ if ! find_node; then
   echo "tutti: no Node ${NODE_MINIMUM} or newer was found; install one, then run: tutti service install" >&2
   exit 127
 fi
-PATH=$(dirname "$node"):$PATH
-export PATH
+# What agents run may need a node too; the order of PATH is the user's own.
+if ! command -v node >/dev/null 2>&1; then
+  PATH=$PATH:$(dirname "$node")
+  export PATH
+fi
 cd "$home" || exit 1
 if [ $# -eq 0 ]; then set -- run --service; fi
 if [ -f "$main" ]; then

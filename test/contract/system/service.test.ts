@@ -1,6 +1,15 @@
 /** The files of the service, read by the programs that will read them; and word to a manager that listens. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -206,6 +215,27 @@ describe('the launcher', () => {
       `${node}: ${place.main} supervisor run --service --home ${place.home} --json\n${place.home}\n`,
     );
     expect(run(place, '', 'check').stdout).toContain(`${place.main} supervisor check --home ${place.home} --json\n`);
+  });
+
+  it('leaves the order of PATH alone, and adds its Node only where there is none', () => {
+    const node = join(folder, 'own', 'node');
+    mkdirSync(dirname(node));
+    writeFileSync(node, '#!/bin/sh\n[ "$1" = -e ] && exit 0\necho "$PATH"\n', { mode: 0o755 });
+    const place = placeIn('path', { node });
+    const { files } = install(place, 'systemd');
+    mkdirSync(dirname(place.main), { recursive: true });
+    writeFileSync(place.main, '');
+    const path = (PATH: string) =>
+      spawnSync('/bin/sh', [files[0]?.path ?? ''], {
+        env: { HOME: place.userHome, PATH },
+        encoding: 'utf8',
+      }).stdout.trim();
+    const tools = join(folder, 'tools');
+    mkdirSync(tools);
+    symlinkSync('/usr/bin/dirname', join(tools, 'dirname'));
+    expect(path(tools)).toBe(`${tools}:${dirname(node)}`);
+    stubNode(join(tools, 'node'));
+    expect(path(tools)).toBe(tools);
   });
 
   it('finds another Node when that of the installation is gone or too old', () => {

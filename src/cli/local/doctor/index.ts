@@ -13,6 +13,7 @@ import { checkLeftovers } from './leftovers.ts';
 import { checkNotify } from './notify.ts';
 import { checkDisk, checkHome, checkSocketPath } from './places.ts';
 import { checkClis, checkGit, checkNode, checkTmux } from './programs.ts';
+import { checkDeaths, checkService } from './service.ts';
 
 const CHECKS: Check[] = [
   checkNode,
@@ -24,6 +25,8 @@ const CHECKS: Check[] = [
   checkSocketPath,
   checkLeftovers,
   checkNotify,
+  checkDeaths,
+  checkService,
 ];
 
 const MARKS: Record<Grade, string> = { ok: '✓', warn: '▲', fail: '✗', skip: '-' };
