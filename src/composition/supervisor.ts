@@ -27,6 +27,7 @@ import { serviceLink } from '../system/service/notify.ts';
 import { tmuxScope } from '../system/service/scope.ts';
 import { sleepGuard } from '../system/service/sleep.ts';
 import { noteEnd, noteStart } from '../system/service/tally.ts';
+import { createSurveyor } from '../system/survey.ts';
 import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
 import { localZone, notifierFor } from './notify.ts';
@@ -217,6 +218,7 @@ function supervisorOptions(
       ...(user?.power?.inhibitSleep ? { sleepGuard: sleepGuard(env, paths.home) } : {}),
       secretText,
       cron,
+      surveyor: createSurveyor(paths, tmux),
       notifier: notifierFor(paths, env, user?.notify),
       driver: (cli) => driverFor(cli, cli === 'acp' ? 'acp' : undefined),
       // The built-in agent is this very program.

@@ -1,6 +1,7 @@
 /** Where a home begins. */
 import { noAlerts } from './alerts/alert.ts';
 import { calmFleet } from './fleet/fleet.ts';
+import { nothingFound } from './patrol/survey.ts';
 import { STATE_VERSION, type State } from './state.ts';
 
 /** The state of a home without a past. */
@@ -15,6 +16,7 @@ export function emptyState(logId: string): State {
     accounts: {},
     commands: {},
     fleet: calmFleet(),
+    patrol: nothingFound(),
     schedules: {},
     alerts: noAlerts(),
     totals: { events: 0, raw: 0 },

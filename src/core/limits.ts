@@ -57,6 +57,14 @@ export const ALERTS_OPEN = 200;
 export const FLEET_PROBE_OK_MS = 10_000;
 /** It has to be up by then, else the fleet is held on. Milliseconds. */
 export const FLEET_PROBE_LIMIT_MS = 180_000;
+/** A process without an agent is ended when the patrol has seen it for so long: at two looks. Milliseconds. */
+export const ORPHAN_SEEN_MS = 1_000;
+/** Files of an agent that nobody knows are removed at this age. Milliseconds. */
+export const LEFTOVER_AGE_MS = 600_000;
+/** Nothing has happened for so long though nothing stands in the way. Milliseconds. */
+export const STUCK_MS = 180_000;
+/** Less free space is no longer only low. Bytes. */
+export const DISK_FULL_BYTES = 100 * 1024 * 1024;
 /** Schedules of one home; a further one is refused. */
 export const SCHEDULES_LIMIT = 500;
 /** A request is told of again for so long; after that it only stands in lists and digests. Milliseconds. */

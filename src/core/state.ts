@@ -15,6 +15,7 @@ import type {
 } from './event.ts';
 import type { AlertsState } from './alerts/alert.ts';
 import type { FleetState } from './fleet/fleet.ts';
+import type { PatrolState } from './patrol/survey.ts';
 import type { ScheduleState } from './schedule/schedule.ts';
 import type { Purse } from './budget/purse.ts';
 import type { HostVerb } from './host-wire.ts';
@@ -39,6 +40,8 @@ export interface State {
   commands: Record<string, { seq: number; ok: boolean }>;
   /** Deaths of many at once. */
   fleet: FleetState;
+  /** What the patrol found. */
+  patrol: PatrolState;
   /** Check-ins by id. */
   schedules: Record<string, ScheduleState>;
   /** What people are told. */

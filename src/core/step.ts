@@ -8,6 +8,7 @@
 import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, JournalRef, Wanted } from './event.ts';
 import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
+import type { PatrolSettings, Survey } from './patrol/survey.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import type { PriceRow } from './prices.ts';
 import type { AgentSpec, State } from './state.ts';
@@ -109,6 +110,8 @@ export type Input =
   | { type: 'slot'; scheduleId: string; slot: number }
   /** Layer 2 has answered. */
   | { type: 'advice'; agentId: string; advice: Advice }
+  /** What the patrol saw. */
+  | { type: 'survey'; survey: Survey }
   /** A deadline of `nextDue(state)` has passed. */
   | { type: 'tick' };
 
@@ -127,7 +130,13 @@ export type Effect =
   /** Show state, context and cost in the session's status line. */
   | { do: 'status_line'; agentId: string }
   /** Tell people: to every sink that it concerns. Outcome: what each sink made of it. */
-  | { do: 'notify'; notification: Notification };
+  | { do: 'notify'; notification: Notification }
+  /** Processes that carry this run's marker and belong to nobody: ended, with all that live below them. */
+  | { do: 'end_orphans'; agentId: string; incarnation: number; list: { pid: number; start: string }[] }
+  /** A tmux session of ours with a dead pane, whose agent is gone. */
+  | { do: 'close_orphan'; session: string }
+  /** Sockets, locks and launch environments of agents that are gone. */
+  | { do: 'remove_leftovers'; paths: string[] };
 
 export interface NewEvent {
   agentId: string | null;
@@ -175,6 +184,7 @@ export interface Settings {
   /** So many ends (and half of those that ran) within the window are one cause: first hold, doubling to the cap while trying fails. */
   massDeath: { agents: number; withinMs: number; holdMs: number; capMs: number };
   notify: NotifySettings;
+  patrol: PatrolSettings;
   budgets: BudgetSettings;
 }
 

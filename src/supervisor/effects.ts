@@ -54,6 +54,15 @@ const HANDLERS: { [K in Effect['do']]: Handler<K> } = {
   forget,
   status_line: statusLine,
   notify,
+  end_orphans: endOrphans,
+  close_orphan: async ({ session }, { supervisor }) => {
+    await supervisor.ports.tmux.kill(supervisor.ports.sessionTarget(session));
+    return null;
+  },
+  remove_leftovers: async ({ paths }, { supervisor }) => {
+    await supervisor.ports.surveyor.remove(paths);
+    return null;
+  },
 };
 
 /** Outcomes that nobody waits for: a command is answered by its host, a status line is only shown. */
@@ -175,6 +184,25 @@ async function clear(effect: Extract<Effect, { do: 'clear' }>, options: EffectsO
   await options.hosts.settled(agentId, DOWN_WAIT_MS);
   await options.ingest.drain(agentId, epoch);
   return { ended: ended.length };
+}
+
+async function endOrphans(effect: Extract<Effect, { do: 'end_orphans' }>, options: EffectsOptions): Promise<Json> {
+  const { ports, home8, pid } = options.supervisor;
+  const { agentId, incarnation, list } = effect;
+  const { ended, left } = await ports.processes.hunt({
+    marker: `${home8}/${agentId}/${incarnation}`,
+    known: list.filter(ports.processes.alive),
+    protect: [pid, ...options.hosts.pids()],
+    graceMs: HUNT_GRACE_MS,
+  });
+  if (left.length === 0) return { ended: ended.length };
+  const pids = left.map((process) => process.pid).join(', ');
+  throw new EffectFailure({
+    code: 'RUNTIME_ERROR',
+    message: `processes cannot be ended: ${pids}`,
+    hint: 'tutti doctor shows them',
+    retryable: true,
+  });
 }
 
 /** How long tmux may take to see that a pane's process has ended. Milliseconds. */

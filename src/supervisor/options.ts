@@ -16,6 +16,7 @@ import type {
   SessionTarget,
   SleepGuard,
   Snapshots,
+  Surveyor,
   SupervisorLock,
   Tmux,
 } from './ports.ts';
@@ -34,6 +35,7 @@ export interface SupervisorPorts {
   sleepGuard?: SleepGuard;
   notifier: Notifier;
   cron: Cron;
+  surveyor: Surveyor;
   /** Finds known secrets (name → value) and common token forms. */
   secretText(secrets: Record<string, string>): SecretText;
   driver: DriverLookup;

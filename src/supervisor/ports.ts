@@ -2,6 +2,7 @@
 import type { Notification } from '../core/alerts/alert.ts';
 import type { Json, JsonObject, TuttiEvent } from '../core/event.ts';
 import type { JournalRecord } from '../core/host-wire.ts';
+import type { Survey } from '../core/patrol/survey.ts';
 import type { State } from '../core/state.ts';
 
 export interface Clock {
@@ -138,6 +139,14 @@ export interface Cron {
   watch(expression: string, timeZone: string | null, fire: (slot: number) => void): { stop(): void };
   /** About every so many seconds, on the minute where it is a minute or more. */
   every(seconds: number, run: (at: number) => void): { stop(): void };
+}
+
+/** The patrol's eyes, and its broom. */
+export interface Surveyor {
+  /** @param known ids of agents whose files are not leftovers */
+  survey(known: (agentId: string) => boolean): Promise<Survey>;
+  /** Removes such files; what is not a socket, lock or launch environment of this home stays. */
+  remove(paths: string[]): Promise<void>;
 }
 
 /** What became of a notification at one sink; `error` null = it arrived. */

@@ -12,6 +12,7 @@ import { readLaunchFile, secretsOf } from './launch-env.ts';
 import { createLoop, type Loop, messageOf } from './loop.ts';
 import type { SupervisorOptions } from './options.ts';
 import type { EventLog, SupervisorLock } from './ports.ts';
+import { createPatrol, type Patrol } from './patrol.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { rebuildState, recover } from './recovery.ts';
 import { createSaver, type Saver } from './saver.ts';
@@ -70,6 +71,7 @@ interface Parts {
   problems: Problems;
   awake: Awake | null;
   timetable: Timetable;
+  patrol: Patrol;
 }
 
 type State = Loop['state'];
@@ -93,6 +95,7 @@ function assemble(
     const { refusal } = await recover(context);
     if (refusal !== null) throw new RecoveryRefused(refusal);
     parts.timetable.changed();
+    parts.patrol.changed();
     ports.tmux.onServerGone(() => {
       loop.submit({ type: 'tmux_lost' }).catch((error) => ports.log('warn', `tmux is gone: ${messageOf(error)}`));
     });
@@ -151,7 +154,10 @@ function wire(
     perform: (effect) => effects.perform(effect),
     changed: () => {
       saver.changed();
-      if (!loop.recovering) timetable.changed();
+      if (!loop.recovering) {
+        timetable.changed();
+        patrol.changed();
+      }
       awake?.changed();
       for (const look of shared.watchers) look();
     },
@@ -208,7 +214,16 @@ function wire(
         problem: (text) => problems.set('sleep', text),
       })
     : null;
-  return { loop, hub, hosts, ingest, effects, saver, problems, timetable, awake };
+  const patrol = createPatrol({
+    cron: ports.cron,
+    surveyor: ports.surveyor,
+    settings: () => loop.settings,
+    state: () => loop.state,
+    submit: loop.submit,
+    failed: (error) => problems.set('patrol', `the patrol cannot look: ${messageOf(error)}`),
+    well: () => problems.set('patrol', null),
+  });
+  return { loop, hub, hosts, ingest, effects, saver, problems, timetable, awake, patrol };
 }
 
 async function loadSecrets(
@@ -236,6 +251,7 @@ async function closeAll(
   parts.hosts.close();
   parts.timetable.stop();
   parts.awake?.stop();
+  parts.patrol.stop();
   notifier.close();
   await parts.loop.stop();
   await parts.effects.idle();

@@ -26,7 +26,7 @@ export function checkState(world: World, state: State, step: Step, input: Input)
 
 /** Nothing starts while wanted is down, for an unknown host, or more often than allowed. */
 export function checkEffect(world: World, state: State, effect: Effect): void {
-  if (effect.do === 'notify') return;
+  if (!('agentId' in effect)) return;
   const agent = state.agents[effect.agentId];
   const starts = effect.do === 'start_host' || (effect.do === 'host_command' && effect.verb === 'start');
   if (!starts || !agent) return;

@@ -299,6 +299,9 @@ export class SimSupervisor {
       case 'close_session':
       case 'forget':
         return this.#soon(3, () => this.submit({ type: 'effect_done', effect, ok: true, value: null }));
+      case 'end_orphans':
+      case 'remove_leftovers':
+      case 'close_orphan':
       case 'notify':
         return this.#soon(world.chance.int(1, 50), () =>
           this.submit({ type: 'effect_done', effect, ok: true, value: null }),

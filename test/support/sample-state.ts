@@ -14,6 +14,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     accounts: {},
     commands: {},
     fleet: { countFrom: null, hold: null },
+    patrol: { found: {} },
     schedules: {},
     alerts: noAlerts(),
     purses: {},

@@ -14,6 +14,7 @@ import { openEventLog } from '../../src/system/journal/event-log.ts';
 import { journalReader } from '../../src/system/journal/reader.ts';
 import { takeLock } from '../../src/system/lock.ts';
 import { secretText } from '../../src/system/redact.ts';
+import { createSurveyor } from '../../src/system/survey.ts';
 import { createSnapshots } from '../../src/system/store.ts';
 import { type FakeWorld, fakeWorld } from './fake-host.ts';
 import { lineDriver } from './line-driver.ts';
@@ -119,6 +120,7 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
       secretText,
       notifier,
       cron,
+      surveyor: createSurveyor(paths, world.tmux),
       driver: (cli) => (cli === 'tutti' ? lineDriver : null),
       sessionTarget: (name) => `=${name}` as ReturnType<SupervisorOptions['ports']['sessionTarget']>,
       hostSocket: paths.hostSocket,

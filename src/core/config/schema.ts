@@ -170,6 +170,24 @@ const fleetWatchdog = watchdog.extend({
 
 const msOf = (text: string): number => parseDuration(text) ?? 0;
 
+const patrol = z.strictObject({
+  every: duration.optional().meta({
+    description:
+      'How often processes, sessions, files, disk and memory are looked at while an agent is wanted up (default 60s; 0s: never)',
+  }),
+  diskFree: z
+    .number()
+    .min(0)
+    .optional()
+    .meta({ description: 'Less free space on the disk of the home is told. MiB (default 1024)' }),
+  memoryFree: z
+    .number()
+    .min(0)
+    .max(90)
+    .optional()
+    .meta({ description: 'Less available memory is told. Percent (default 5)' }),
+});
+
 const limits = z.strictObject({
   day: z.strictObject(caps).optional(),
   starts: z
@@ -214,6 +232,7 @@ export const userSchema = z.strictObject({
       }),
     })
     .optional(),
+  patrol: patrol.optional(),
 });
 
 export type ProjectConfig = z.infer<typeof projectSchema>;

@@ -28,6 +28,8 @@ export const DEFAULTS = {
   /** A provider that is away, a broken update, a machine short of memory: none is over within seconds. */
   massDeath: { agents: 5, withinMs: 10_000, holdMs: 15_000, capMs: 300_000 },
   notify: NOTIFY_DEFAULTS,
+  /** Slow enough to cost nothing that is felt, and soon enough for what no event tells of. */
+  patrol: { everyMs: 60_000, diskFree: 1024 ** 3, memoryFree: 0.05 },
   /** No caps; days as in UTC, unless the supervisor knows its machine's time zone. */
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
 } as const satisfies Settings;
@@ -153,6 +155,11 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       capMs: ms(user?.watchdog?.massDeath?.cap, DEFAULTS.massDeath.capMs),
     },
     notify: notifySettings(user?.notify),
+    patrol: {
+      everyMs: ms(user?.patrol?.every, DEFAULTS.patrol.everyMs),
+      diskFree: user?.patrol?.diskFree === undefined ? DEFAULTS.patrol.diskFree : user.patrol.diskFree * 1024 ** 2,
+      memoryFree: user?.patrol?.memoryFree === undefined ? DEFAULTS.patrol.memoryFree : user.patrol.memoryFree / 100,
+    },
     budgets: budgetsFrom(user),
   };
 }

@@ -20,6 +20,7 @@ import { clear, reconcile } from './lifecycle.ts';
 import { mendClock } from './limit.ts';
 import { onBoot, onHostDown, onHostHung, onHostUp, onTmuxLost, showAgain } from './links.ts';
 import { onEffectDone, onRefused } from './outcomes.ts';
+import { onSurvey } from './patrol.ts';
 import { resend } from './queue.ts';
 import { onSlot, serveDue } from './schedules.ts';
 import { settleStatus } from './status.ts';
@@ -46,6 +47,7 @@ const HANDLERS: { [T in Input['type']]: Handler<T> } = {
   advice: onAdvice,
   recovered: onRecovered,
   slot: onSlot,
+  survey: onSurvey,
   tick: onTick,
 };
 

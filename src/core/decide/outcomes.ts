@@ -14,6 +14,10 @@ export function onEffectDone(w: Work, input: Outcome): void {
     onNotified(w, effect, input);
     return;
   }
+  if (effect.do === 'end_orphans' || effect.do === 'remove_leftovers' || effect.do === 'close_orphan') {
+    onMended(w, input);
+    return;
+  }
   if (effect.do === 'forget') {
     onForgotten(w, effect.agentId, input);
     return;
@@ -32,6 +36,13 @@ function onNotified(w: Work, { notification }: Extract<Effect, { do: 'notify' }>
   const phase = input.ok ? 'done' : 'failed';
   const result = input.ok ? input.value : input.error.message;
   w.emit(null, { type: 'command', id, verb: 'notify', by: 'supervisor', phase, result }, { by: 'supervisor' });
+}
+
+/** What the patrol could not mend is on record, and tried again at its next round. */
+function onMended(w: Work, input: Outcome): void {
+  if (input.ok) return;
+  const message = `the patrol could not mend it: ${input.error.message}`;
+  w.emit(null, { type: 'error', code: 'unknown', message, retryable: true }, { by: 'patrol' });
 }
 
 function onForgotten(w: Work, agentId: string, input: Outcome): void {

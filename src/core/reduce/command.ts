@@ -48,6 +48,9 @@ const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
   notify: onNotify,
   slot: onSlotServed,
   fleet: onFleet,
+  patrol: (state, event) => {
+    state.patrol = { found: (event.args?.found ?? {}) as Record<string, string> };
+  },
 };
 
 /** Accepted commands that are about the home, and no agent of it. */
