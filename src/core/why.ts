@@ -1,6 +1,7 @@
 /** `tutti why`: the chain of causes behind an agent's present state, from what is on record; newest first. */
 import type { EventType, TuttiEvent } from './event.ts';
 import { ms } from './time.ts';
+import { tellWatchdog, triedSoFar } from './watchdog/tell.ts';
 import type { AgentState } from './state.ts';
 
 export interface WhyLink {
@@ -43,7 +44,7 @@ const TELL: { [T in EventType]: Teller<T> } = {
   retry: (e) => `the CLI tries again by itself: ${e.error}`,
   permission: (e) => `${e.kind} ${e.requestId} for ${e.tool}: ${e.decision}${e.by ? ` by ${e.by}` : ''}`,
   guard: (e) => (e.verdict === 'allow' ? null : `rule ${e.rule} said ${e.verdict}: ${e.why}`),
-  watchdog: (e) => `the watchdog saw that ${e.observation}; judged ${e.verdict}, did ${e.action}`,
+  watchdog: tellWatchdog,
   exit: (e) => `the CLI ended (${e.cause}; ${e.signal ? `signal ${e.signal}` : `code ${e.code ?? 'unknown'}`})`,
   error: (e) => `error ${e.code}: ${e.message}`,
   session: (e) => (e.resumed === false && e.conversationId === null ? 'its conversation could not be resumed' : null),
@@ -130,6 +131,11 @@ function facts(a: AgentState): string[] {
   if (a.cli.turn && a.cli.turnStartedAt !== null) said.push(`a turn runs since ${a.cli.turnStartedAt}`);
   const calls = Object.values(a.openCalls).toSorted((x, y) => ms(x.at) - ms(y.at));
   if (calls[0]) said.push(`tool ${calls[0].tool} runs since ${calls[0].at}`);
+  const tried = triedSoFar(a.ladder);
+  if (tried !== null)
+    said.push(
+      `the watchdog saw that ${a.ladder.observation ?? 'it does not get on'}; since it last got on it was ${tried}`,
+    );
   if (a.tally.attempt > 0) said.push(`${a.tally.attempt} unexpected end(s) in a row`);
   return said;
 }

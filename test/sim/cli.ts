@@ -68,7 +68,7 @@ export class SimCli {
         this.exit('no_conversation');
       } else if (chance.is(rates.startCrash)) this.exit('crash');
       else {
-        this.conversation = known ?? { id: conversationId, items: [] };
+        this.conversation = known ?? { id: conversationId, items: [], cursed: null };
         this.place.conversations.set(conversationId, this.conversation);
         this.ready = true;
         this.host.cliReady(this, conversationId, resume);
@@ -82,6 +82,7 @@ export class SimCli {
   }
 
   #take(id: string, ask: boolean): void {
+    if (this.deaf) return;
     const conversation = this.conversation as Conversation;
     if (ask && conversation.items.some((item) => item.kind === 'message' && item.id === id)) {
       this.world.note(this.label, `already has ${id.slice(0, 8)}`);

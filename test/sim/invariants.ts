@@ -2,13 +2,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, Input, Step } from '../../src/core/step.ts';
+import { RUNGS } from '../../src/core/watchdog/types.ts';
 import type { World } from './world.ts';
 
 /** More effects than this for one input, or steps that make the next one due at once for ever, are a storm. */
 const EFFECTS_PER_STEP = 40;
 
-export function checkState(world: World, state: State, step: Step, input: Input): void {
+type Taken = Map<string, { epoch: number; n: number }>;
+
+export function checkState(world: World, state: State, step: Step, input: Input, taken: Taken): void {
+  checkOnce(world, state, step, taken);
   checkStarts(world, step, state);
+  checkLadder(world, step);
   checkLimits(world, step, state);
   world.check(state.seq === world.log.seq, () => `seq is ${state.seq} after ${world.log.seq} events`);
   world.check(step.effects.length <= EFFECTS_PER_STEP, () => `${step.effects.length} effects for one ${input.type}`);
@@ -21,6 +26,38 @@ export function checkState(world: World, state: State, step: Step, input: Input)
     if (!agent) continue;
     const onTheWay = agent.queue.filter((m) => m.state === 'sent' && !m.unsure && !m.now).length;
     world.check(onTheWay <= 1, () => `${agent.name} has ${onTheWay} messages on their way at once`);
+  }
+}
+
+/** Each journal record is taken in once. */
+function checkOnce(world: World, state: State, step: Step, taken: Taken): void {
+  for (const { agentId, src } of step.events) {
+    const known = agentId === null ? undefined : taken.get(agentId);
+    if (!src || !known) continue;
+    const later = src.epoch > known.epoch || (src.epoch === known.epoch && src.n > known.n);
+    world.check(later, () => `record ${src.epoch}.${src.n} is read a second time`);
+  }
+  for (const { agentId } of step.events) {
+    const cursor = agentId === null ? null : state.agents[agentId]?.cursor;
+    if (agentId !== null && cursor) taken.set(agentId, cursor);
+  }
+}
+
+/** The ladder goes up until something succeeds, or a person looks at it anew. */
+function checkLadder(world: World, step: Step): void {
+  for (const { agentId, body } of step.events) {
+    if (agentId === null) continue;
+    const anew = body.type === 'command' && ['resume', 'restart', 'apply', 'declare'].includes(body.verb);
+    if (anew || (body.type === 'watchdog' && body.action === 'reset')) world.rungs.delete(agentId);
+    if (body.type !== 'watchdog' || body.layer !== 1 || body.verdict === 'retrying') continue;
+    const rung = (RUNGS as readonly string[]).indexOf(body.action);
+    if (rung === -1) continue;
+    const highest = world.rungs.get(agentId) ?? 0;
+    world.check(rung >= highest, () => `${body.action} comes after ${RUNGS[highest]}: the ladder goes down`);
+    world.rungs.set(agentId, rung);
+    // A message may then be in the old conversation and in the new one.
+    const place = world.places.get(agentId);
+    if (place && body.action === 'fresh') place.strayed = true;
   }
 }
 

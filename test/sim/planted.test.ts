@@ -10,9 +10,11 @@ const SCHEDULES = ['--from', '1', '--count', '3000', '--failures', '1'];
 /** What each broken rule is found by. */
 const FOUND_BY: Record<string, RegExp> = {
   'accept-before-queueing': /is lost/,
-  'deliver-without-asking': /in 2 times|twice in one conversation|undelivered/,
+  'deliver-without-asking': /in 2 times|twice in one conversation|undelivered|could not be delivered/,
+  'forget-ladder': /the ladder goes down/,
   'forget-crashes': /crashes, 5 are allowed/,
-  'ignore-cursor': /./,
+  'ignore-cursor': /read a second time/,
+  'ladder-never-climbs': /does not come to rest/,
   'no-restart-note': /has no answer/,
   'start-beside-unknown-host': /while host \d+ lives|epoch \d+ is used a second time|live incarnations/,
   'start-while-down': /wanted down|while it is being removed|something of it lives/,

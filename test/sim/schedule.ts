@@ -44,6 +44,7 @@ function rates(world: World): Rates {
     startRefused: some(0.1),
     limit: some(0.2),
     failedTurn: some(0.1),
+    hang: some(0.1),
     ask: some(0.2),
     lostConversation: chance.is(0.1) ? 0.2 : 0,
     hostStartFails: some(0.1),

@@ -30,6 +30,8 @@ export class SimSupervisor {
   recovering = true;
   /** Dies within the next step, there. */
   crashAt: CrashPoint | null = null;
+  /** How far each journal was taken in before this step. */
+  readonly taken = new Map<string, { epoch: number; n: number }>();
   readonly #position = new Map<string, { epoch: number; n: number }>();
   readonly #linked = new Map<string, SimHost>();
   readonly #unacked = new Set<string>();
@@ -41,6 +43,7 @@ export class SimSupervisor {
   constructor(world: World) {
     this.world = world;
     this.state = world.log.replay();
+    for (const { id, cursor } of Object.values(this.state.agents)) if (cursor) this.taken.set(id, cursor);
   }
 
   #soon(delay: number, run: () => void): void {
@@ -75,7 +78,7 @@ export class SimSupervisor {
       reduce(this.state, event);
     }
     if (input.type === 'recovered') this.recovering = false;
-    checkState(world, this.state, step, input);
+    checkState(world, this.state, step, input, this.taken);
     world.onlooker?.step(this.state, events, input);
     if (this.crashAt === 'before-effects') return this.#crash('before the effects');
     this.#act(step);

@@ -22,6 +22,8 @@ export class Broken extends Error {}
 export interface Conversation {
   id: string;
   items: { kind: 'message' | 'answer'; id: string }[];
+  /** Whoever works in it gets stuck: only a new one helps. */
+  cursed: 'silent' | 'deaf' | 'circles' | null;
 }
 
 /** Everything of one agent that is not in the supervisor. */
@@ -47,6 +49,7 @@ export interface Rates {
   startRefused: number;
   limit: number;
   failedTurn: number;
+  hang: number;
   ask: number;
   lostConversation: number;
   hostStartFails: number;
@@ -61,6 +64,7 @@ export const QUIET: Rates = {
   startRefused: 0,
   limit: 0,
   failedTurn: 0,
+  hang: 0,
   ask: 0,
   lostConversation: 0,
   hostStartFails: 0,
@@ -123,6 +127,8 @@ export class World {
   /** Inputs that the core decided on, and effects that came of it. */
   decisions = 0;
   effects = 0;
+  /** The highest rung of the ladder that each agent has been on since something last succeeded, or a person looked. */
+  readonly rungs = new Map<string, number>();
 
   constructor(seed: number, options: WorldOptions) {
     this.chance = new Chance(seed);

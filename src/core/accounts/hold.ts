@@ -1,5 +1,5 @@
 /** Who is held back by a limit of its account, until when, and who may try whether it is over. Pure questions to the state. */
-import { agentsOf, atBoundary, hostReachable, inFlight, needsMove } from '../agent.ts';
+import { agentsOf, atBoundary, hostReachable, inFlight, needsMove, pendingOf } from '../agent.ts';
 import type { IsoTime } from '../event.ts';
 import { PROBE_LIMIT_MS } from '../limits.ts';
 import type { AccountState, AgentState, State } from '../state.ts';
@@ -96,6 +96,9 @@ export function heldBack(
 /** When the turn that runs has to end for its account's sake; null when it need not. Milliseconds since the epoch. */
 export function cutDue(state: State, agent: AgentState, settings: Settings): number | null {
   if (!agent.cli.turn || agent.limit.cutTurn === agent.turns || !hostReachable(agent)) return null;
+  // It is being ended as it is.
+  if (pendingOf(agent, 'interrupt') !== null || pendingOf(agent, 'stop') !== null || pendingOf(agent, 'quit') !== null)
+    return null;
   // Who waits for a person asks the model nothing.
   if (Object.keys(agent.requests).length > 0) return null;
   const since = limitsOn(state, agent)

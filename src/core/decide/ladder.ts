@@ -8,6 +8,7 @@ import { ms } from '../time.ts';
 import { describe } from '../watchdog/describe.ts';
 import { allowed, nextRung, POLICIES } from '../watchdog/ladder.ts';
 import { nudgeText, redirectText } from '../watchdog/messages.ts';
+import { triedSoFar } from '../watchdog/tell.ts';
 import { type Due, progressDue } from '../watchdog/due.ts';
 import type { Advice, Finding, Rung } from '../watchdog/types.ts';
 import { asksForChange } from '../watchdog/words.ts';
@@ -77,6 +78,8 @@ function take(w: Work, agent: AgentState, finding: Finding, rung: Rung, advice: 
   RUNG_ACTS[rung](w, agent, finding, advice);
 }
 
+const tried = (agent: AgentState): string => triedSoFar(agent.ladder) ?? 'only watched';
+
 type Act = (w: Work, agent: AgentState, finding: Finding, advice: Advice | null) => void;
 
 const RUNG_ACTS = {
@@ -107,7 +110,7 @@ const RUNG_ACTS = {
       observation: finding.observation,
       verdict: finding.kind,
       action: 'alert',
-      evidence: `${triedSoFar(agent)}; ${finding.evidence}`,
+      evidence: `it was ${tried(agent)}; ${finding.evidence}`,
     });
   },
 } satisfies Record<Rung, Act>;
@@ -127,13 +130,6 @@ function restart(rung: 'restart' | 'fresh'): Act {
     passVerdict(w, agent, judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
   };
 }
-
-/** `nudged 1×, redirected 1×` and so on. */
-export const triedSoFar = ({ ladder }: AgentState): string =>
-  Object.entries(ladder.taken)
-    .filter(([rung]) => rung !== 'ask' && rung !== 'note')
-    .map(([rung, times]) => `${rung} ${times}×`)
-    .join(', ') || 'nothing was tried';
 
 /** The supervisor decides when to try the service again, not the CLI. */
 function holdForService(w: Work, agent: AgentState, finding: Finding): void {
@@ -196,7 +192,7 @@ function reset(w: Work, agent: AgentState, evidence: string): void {
     observation: 'it gets on again',
     verdict: 'recovered',
     action: 'reset',
-    evidence: `${evidence}; tried before: ${triedSoFar(agent)}`,
+    evidence: `${evidence}; it had been ${tried(agent)}`,
   });
 }
 

@@ -20,12 +20,13 @@ const LIMIT = 'What stopped you (a limit, or an error of the service) is over. P
 export function noteFor(agent: AgentState): Note | null {
   const { owes, cli } = agent;
   if (owes === 'handoff') return { messageId: noteId(agent, 'handoff'), text: handoff(agent) };
-  if (cli.turnCutShort)
-    return { messageId: noteId(agent, 'resumed'), text: `${restartReason(agent) ?? ENDED} ${RESUMED}` };
+  if (cli.turnCutShort) return { messageId: noteId(agent, 'resumed'), text: resumed(agent) };
   if (owes === 'unanswered') return { messageId: noteId(agent, 'unanswered'), text: UNANSWERED };
   if (owes === 'limit') return { messageId: noteId(agent, 'limit'), text: LIMIT };
   return null;
 }
+
+const resumed = (agent: AgentState): string => `${restartReason(agent) ?? ENDED} ${RESUMED}`;
 
 const noteId = (agent: AgentState, occasion: string): string =>
   uuidFrom(agent.id, occasion, agent.cli.incarnation, agent.turns, agent.confirmed);

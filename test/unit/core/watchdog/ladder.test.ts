@@ -43,7 +43,9 @@ describe('a turn that nothing is heard of', () => {
     const { state, reason, hint } = desk.agent();
     expect({ state, reason, hint }).toMatchObject({ state: 'failed', hint: expect.stringContaining('tutti resume') });
     expect(reason).toContain('nothing was heard');
-    expect(desk.events('watchdog').at(-1)?.evidence).toContain('nudge 1×, redirect 1×, restart 2×, fresh 1×');
+    expect(desk.events('watchdog').at(-1)?.evidence).toContain(
+      'told once, interrupted once, restarted twice, begun afresh once',
+    );
     expect(replayed(desk)).toEqual(JSON.parse(JSON.stringify(desk.state)));
   });
 
