@@ -143,7 +143,7 @@ export const restartsNow = ({ restartWanted }: AgentState): boolean =>
 
 /** A message on its way that the running CLI has not confirmed. */
 export const inFlight = (a: AgentState): QueuedMessage | null =>
-  a.queue.find((m) => m.state === 'sent' && !m.unsure) ?? null;
+  cliAlive(a) ? (a.queue.find((m) => m.state === 'sent' && !m.unsure) ?? null) : null;
 
 /** Nothing runs, nothing is on its way, nothing is expected: the place for the next message, or for moving the agent. */
 export const atBoundary = (a: AgentState): boolean =>

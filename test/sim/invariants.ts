@@ -101,7 +101,8 @@ function checkLimits(world: World, step: Step, state: State): void {
     const agent = state.agents[effect.agentId];
     const account = state.accounts[agent?.spec.account ?? ''];
     // What was given to a host before the limit was met is given again with the same id: the host has done it.
-    if (!agent || account?.limit !== 'rejected' || step.events.every(({ body }) => body.type !== 'delivery')) continue;
+    const given = step.events.some(({ body }) => body.type === 'delivery' && body.messageId === effect.id);
+    if (!agent || account?.limit !== 'rejected' || !given) continue;
     world.check(
       account.probe?.agentId === agent.id,
       () => `${agent.name} is given a message while its account is limited`,

@@ -40,7 +40,8 @@ function rates(world: World): Rates {
   const { chance } = world;
   const some = (most: number): number => (chance.is(0.5) ? 0 : chance.next() * most);
   return {
-    startCrash: some(0.3),
+    // Now and then it hardly ever comes up, so that it is given up.
+    startCrash: chance.is(0.05) ? 0.9 : some(0.3),
     startRefused: some(0.1),
     limit: some(0.2),
     failedTurn: some(0.1),

@@ -201,7 +201,9 @@ function choose(w: Work, key: string, had: AgentState | null): void {
   const able = time ? waitingOn(w.state, key).filter((agent) => mayTry(w, agent, key)) : [];
   const next = able.find((agent) => agent.id !== had?.id) ?? able[0];
   if (next) nominate(w, next, key, 'supervisor', 'its work has waited longest');
-  else if (had && underWay(had) && hostReachable(had)) nominate(w, had, key, 'account', 'it is still at it');
+  // Who waits for a person may wait for days, and tries nothing meanwhile.
+  else if (had && underWay(had) && hostReachable(had) && Object.keys(had.requests).length === 0)
+    nominate(w, had, key, 'account', 'it is still at it');
   else if (had) nominate(w, null, key, 'supervisor', 'nobody can try at present');
 }
 
