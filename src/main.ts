@@ -5,7 +5,7 @@ import { entries } from './cli/entries.ts';
 import { EXIT_BUG } from './cli/failure.ts';
 import { runProgram } from './cli/program.ts';
 import { VERSION } from './composition/build.ts';
-import { awaitExit, connectHome, keepForNotify } from './composition/connect.ts';
+import { awaitExit, connectHome, keepForSupervisor } from './composition/connect.ts';
 import { homeFromEnvironment } from './system/paths.ts';
 
 const dist = dirname(fileURLToPath(import.meta.url));
@@ -32,7 +32,7 @@ const status = await runProgram(
         process.exit(await runSupervisor(home, env, dist, options));
       },
       awaitExit,
-      keepForNotify,
+      keepForSupervisor,
       program: join(dist, 'main.js'),
       version: VERSION,
     },

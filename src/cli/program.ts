@@ -36,8 +36,8 @@ export interface Local {
   runSupervisor(home: string, env: NodeJS.ProcessEnv, options: { service: boolean }): Promise<number>;
   /** Resolves when that process has ended, or after a limit. */
   awaitExit(pid: number): Promise<void>;
-  /** Keeps the variables that config.yaml's `notify` names, for a supervisor that starts by itself. */
-  keepForNotify(home: string, env: NodeJS.ProcessEnv): void;
+  /** Keeps the variables that config.yaml names for the supervisor, for one that starts by itself. */
+  keepForSupervisor(home: string, env: NodeJS.ProcessEnv): void;
   /** The built program, for those that start it again. */
   program: string;
   version: string;

@@ -14,7 +14,8 @@ import { startOf } from '../system/proc/index.ts';
 import { type HomePaths, homePaths, prepareHome } from '../system/paths.ts';
 import { findTmux, startDetached } from '../system/process.ts';
 import { installedService, startService } from '../system/service/record.ts';
-import { keepVariables } from './notify.ts';
+import { notifyVariables } from './notify.ts';
+import { triageVariables } from './triage.ts';
 
 export interface ConnectHomeOptions {
   /** Start one where none runs: in the background, or (a function) in the caller's own way. */
@@ -60,14 +61,17 @@ function namingTheHung(error: unknown, paths: HomePaths): unknown {
   });
 }
 
-/** Keeps the variables that config.yaml's `notify` names, for a supervisor that is started without them. */
-export function keepForNotify(home: string, env: NodeJS.ProcessEnv): void {
-  keepVariables(prepareHome(home), env, loadUserConfig(env)?.notify);
+/** Keeps the variables that config.yaml names for the supervisor itself, which is started without them. */
+export function keepForSupervisor(home: string, env: NodeJS.ProcessEnv): void {
+  const paths = prepareHome(home);
+  const user = loadUserConfig(env);
+  notifyVariables(paths, env, user?.notify);
+  triageVariables(paths, env, user);
 }
 
 /** Where a service has this home, that is asked for it: one started beside it would be in its way. */
 async function startAnywhere({ env, dist, out }: ConnectHomeOptions, paths: HomePaths): Promise<Started> {
-  keepForNotify(paths.home, env);
+  keepForSupervisor(paths.home, env);
   const service = installedService(paths.serviceRecord);
   if (service) {
     const refused = await startService(service, env);

@@ -31,6 +31,7 @@ import { createSurveyor } from '../system/survey.ts';
 import { createSnapshots } from '../system/store.ts';
 import { createTmux, sessionTarget } from '../system/tmux/index.ts';
 import { localZone, notifierFor } from './notify.ts';
+import { triageFor } from './triage.ts';
 import { BUILD, VERSION } from './build.ts';
 import { awaitTurn, ownBackoff } from './turn.ts';
 
@@ -194,6 +195,8 @@ function supervisorOptions(
   onEnd: SupervisorOptions['onEnd'],
 ): SupervisorOptions {
   const user = userConfig(env);
+  const settings = settingsFrom(user);
+  const triage = triageFor(paths, env, user);
   const raised = Number(env.TUTTI_TEST_PROTOCOL);
   return {
     home: paths.home,
@@ -202,7 +205,12 @@ function supervisorOptions(
     build: BUILD,
     pid: process.pid,
     protocol: Number.isInteger(raised) && raised > 0 ? raised : HOST_PROTOCOL,
-    settings: { ...settingsFrom(user), notify: notifySettings(user.notify, user.timezone) },
+    settings: {
+      ...settings,
+      adviceMs: triage.port === null ? 0 : settings.adviceMs,
+      notify: notifySettings(user.notify, user.timezone),
+    },
+    problem: triage.problem,
     defaultCwd: env.HOME ?? paths.home,
     crashed: statSync(paths.supervisorLock, { throwIfNoEntry: false }) !== undefined,
     onEnd,
@@ -220,6 +228,8 @@ function supervisorOptions(
       cron,
       surveyor: createSurveyor(paths, tmux),
       notifier: notifierFor(paths, env, user?.notify),
+      triage: triage.port,
+      ownSecrets: triage.secrets,
       driver: (cli) => driverFor(cli, cli === 'acp' ? 'acp' : undefined),
       // The built-in agent is this very program.
       command: (cli) => (cli === 'tutti' ? [process.execPath, join(dist, 'main.js')] : null),

@@ -19,6 +19,7 @@ export function emptyState(logId: string): State {
     patrol: nothingFound(),
     schedules: {},
     alerts: noAlerts(),
+    advice: { day: '', calls: 0, tokens: 0 },
     totals: { events: 0, raw: 0 },
     purses: {},
   };

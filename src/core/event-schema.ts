@@ -178,6 +178,7 @@ const judged = [
     heardAt: time.optional(),
     purse: maybe.optional(),
     cap: text.optional(),
+    spent: z.strictObject({ model: text.nullable(), input: count, output: count }).optional(),
   }),
 ] as const;
 

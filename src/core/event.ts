@@ -5,7 +5,7 @@
  * The zod schemas for the same union are in `event-schema.ts`; a compile-time check keeps the two equal.
  */
 
-import type { CallMark, Ending } from './watchdog/types.ts';
+import type { CallMark, Ending, Spent } from './watchdog/types.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -197,6 +197,8 @@ export type SupervisorEventBody =
       /** Of a budget: whose purse it is about (null = the agent's own), and which of its caps, so that each is told once. */
       purse?: string | null;
       cap?: string;
+      /** A model was asked for this (layer 2). Tokens. */
+      spent?: Spent;
     }
   | { type: 'exit'; code: number | null; signal: string | null; cause: string }
   | {

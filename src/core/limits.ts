@@ -93,3 +93,9 @@ export const NO_TURNS_LIMIT = 3;
 export const EXTENSIONS_LIMIT = 3;
 /** A task in the pane's header. Characters. */
 export const VIEW_TASK_CHARS = 200;
+/** A model of layer 2 has this long to answer; then the answer is `extend`. Milliseconds. */
+export const TRIAGE_LIMIT_MS = 30_000;
+/** The ladder waits this long for layer 2, then goes on by itself. Milliseconds. */
+export const ADVICE_WAIT_MS = TRIAGE_LIMIT_MS + 5_000;
+/** Questions to layer 2 that are open at the same time; a further one is answered by `extend` at once. */
+export const TRIAGE_AT_ONCE = 3;

@@ -46,6 +46,8 @@ export interface State {
   schedules: Record<string, ScheduleState>;
   /** What people are told. */
   alerts: AlertsState;
+  /** What layer 2 was asked and has cost on this day (UTC, YYYY-MM-DD). */
+  advice: { day: string; calls: number; tokens: number };
   totals: { events: number; raw: number };
   /** What was used together: `account:<name>`, `zone:<project>/<name>`, and `all` of the home. */
   purses: Record<string, Purse>;

@@ -129,6 +129,8 @@ export type Effect =
   | { do: 'forget'; agentId: string }
   /** Show state, context and cost in the session's status line. */
   | { do: 'status_line'; agentId: string }
+  /** Ask layer 2 about the ambiguous finding of this `seq`. Outcome: an `advice` input; without one the ladder goes on by itself. */
+  | { do: 'triage'; agentId: string; seq: number }
   /** Tell people: to every sink that it concerns. Outcome: what each sink made of it. */
   | { do: 'notify'; notification: Notification }
   /** Processes that carry this run's marker and belong to nobody: ended, with all that live below them. */
@@ -176,6 +178,8 @@ export interface Settings {
   maxSteps: number | null;
   /** How long an ambiguous finding waits for layer 2; 0 = nobody is asked. */
   adviceMs: number;
+  /** Layer 2 may be asked so often, and cost so many tokens, on one day (UTC). */
+  advicePerDay: { calls: number; tokens: number };
   maxStarts: number;
   /** Agents with a process at the same time; further ones wait for a place. */
   maxAgents: number;

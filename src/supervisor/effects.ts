@@ -33,6 +33,8 @@ export interface EffectsOptions {
   state(): State;
   submit(input: Input): Promise<unknown>;
   failed(effect: Effect, error: unknown): void;
+  /** Asks layer 2. */
+  triage(agentId: string, seq: number): void;
   /** A person should know (null = over). */
   problem(key: 'notify', text: string | null): void;
 }
@@ -63,10 +65,11 @@ const HANDLERS: { [K in Effect['do']]: Handler<K> } = {
     await supervisor.ports.surveyor.remove(paths);
     return null;
   },
+  triage,
 };
 
-/** Outcomes that nobody waits for: a command is answered by its host, a status line is only shown. */
-const QUIET = { host_command: true, status_line: true } as const;
+/** Outcomes that nobody waits for: a command is answered by its host, a question by an `advice` input, a status line is only shown. */
+const QUIET = { host_command: true, status_line: true, triage: true } as const;
 
 export function createEffects(options: EffectsOptions): Effects {
   const running = new Set<Promise<void>>();
@@ -269,6 +272,11 @@ async function statusLine(effect: Extract<Effect, { do: 'status_line' }>, option
 }
 
 /** Fails when it arrived nowhere; which sinks it did not reach is in its outcome either way. */
+async function triage({ agentId, seq }: Extract<Effect, { do: 'triage' }>, options: EffectsOptions): Promise<Json> {
+  options.triage(agentId, seq);
+  return null;
+}
+
 async function notify(effect: Extract<Effect, { do: 'notify' }>, options: EffectsOptions): Promise<Json> {
   const outcomes = await options.supervisor.ports.notifier.send(effect.notification);
   const failures = outcomes.flatMap(({ sink, error }) => (error === null ? [] : [`${sink}: ${error}`]));

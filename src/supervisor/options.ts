@@ -21,6 +21,8 @@ import type {
   Tmux,
 } from './ports.ts';
 
+import type { TriagePort } from './triage-port.ts';
+
 export interface SupervisorPorts {
   clock: Clock;
   log: Logger;
@@ -34,6 +36,10 @@ export interface SupervisorPorts {
   /** Left out: the machine may sleep whenever it wants. */
   sleepGuard?: SleepGuard;
   notifier: Notifier;
+  /** Layer 2 of the watchdog; null = off. */
+  triage: TriagePort | null;
+  /** Secrets of the supervisor itself, by name: never shown, and refused in messages like those of agents. */
+  ownSecrets: Record<string, string>;
   cron: Cron;
   surveyor: Surveyor;
   /** Finds known secrets (name → value) and common token forms. */
@@ -63,6 +69,8 @@ export interface SupervisorOptions {
   settings: Settings;
   /** Folder of agents whose request names none. */
   defaultCwd: string;
+  /** Something in the configuration that does not work, and that a person should know; null = nothing. */
+  problem: string | null;
   /** The last supervisor of this home did not end in good order. */
   crashed: boolean;
   ports: SupervisorPorts;

@@ -6,11 +6,21 @@ export interface SecretStore {
   drop(agentId: string): void;
   /** Name of a secret that the text contains. */
   find(text: string): string | null;
+  /** The text without secrets: those that are known, and the common forms of tokens. */
+  redact(text: string): string;
 }
 
 export function createSecretStore(make: (secrets: Record<string, string>) => SecretText): SecretStore {
   const byAgent = new Map<string, Record<string, string>>();
   let finder: SecretText | null = null;
+  // Two agents may have the same name for different values: the agent's id keeps both.
+  const finderOf = (): SecretText => {
+    const all = [...byAgent].flatMap(([id, secrets]) =>
+      Object.entries(secrets).map(([name, value]) => [`${id}/${name}`, value]),
+    );
+    finder ??= make(Object.fromEntries(all));
+    return finder;
+  };
   return {
     put(agentId, secrets) {
       byAgent.set(agentId, secrets);
@@ -21,13 +31,12 @@ export function createSecretStore(make: (secrets: Record<string, string>) => Sec
     },
     find(text) {
       if (text === '') return null;
-      // Two agents may have the same name for different values: the agent's id keeps both.
-      const all = [...byAgent].flatMap(([id, secrets]) =>
-        Object.entries(secrets).map(([name, value]) => [`${id}/${name}`, value]),
-      );
-      finder ??= make(Object.fromEntries(all));
-      const name = finder.find(text);
+      const name = finderOf().find(text);
       return name === null ? null : name.slice(name.indexOf('/') + 1);
     },
+    redact: (text) =>
+      finderOf()
+        .redact(text)
+        .replaceAll(/«secret:[^/»]+\//g, '«secret:'),
   };
 }

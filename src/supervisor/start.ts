@@ -16,8 +16,9 @@ import { createPatrol, type Patrol } from './patrol.ts';
 import { createProblems, type Problems } from './problems.ts';
 import { rebuildState, recover } from './recovery.ts';
 import { createSaver, type Saver } from './saver.ts';
+import { createTriage, type Triage } from './triage.ts';
 import { createTimetable, type Timetable } from './timetable.ts';
-import { createSecretStore } from './secret-store.ts';
+import { createSecretStore, type SecretStore } from './secret-store.ts';
 
 export interface Supervisor {
   /** Reads answer at once; writes wait for `recovered`. */
@@ -70,9 +71,13 @@ interface Parts {
   saver: Saver;
   problems: Problems;
   awake: Awake | null;
+  triage: Triage;
   timetable: Timetable;
   patrol: Patrol;
 }
+
+/** Newest events of the log among which those of one agent are looked for. */
+const TRIAGE_EVENTS = 5_000;
 
 type State = Loop['state'];
 
@@ -83,9 +88,10 @@ function assemble(
   const { ports } = options;
   const watchers = new Set<() => void>();
   const progress = new Map<string, string>();
-  const parts = wire(options, log, state, { watchers, progress });
-  const { loop } = parts;
   const secrets = createSecretStore(ports.secretText);
+  secrets.put('supervisor', ports.ownSecrets);
+  const parts = wire(options, log, state, { watchers, progress, secrets });
+  const { loop } = parts;
   const startedAt = new Date(ports.clock.now()).toISOString();
   const running: Running = { supervisor: options, log, startedAt, progress, ...parts };
 
@@ -134,10 +140,11 @@ function wire(
   options: SupervisorOptions,
   log: EventLog,
   state: State,
-  shared: { watchers: Set<() => void>; progress: Map<string, string> },
+  shared: { watchers: Set<() => void>; progress: Map<string, string>; secrets: SecretStore },
 ): Parts {
   const { ports } = options;
   const problems = createProblems(ports.log);
+  problems.set('configuration', options.problem);
   const hub = createHub(log, state.seq);
   const failed = (what: string) => (agentId: string, error: unknown) =>
     problems.set(
@@ -196,7 +203,17 @@ function wire(
     state: () => loop.state,
     submit: loop.submit,
     failed: (effect, error) => ports.log('warn', `${effect.do}: ${messageOf(error)}`),
+    triage: (agentId, seq) => triage.ask(agentId, seq),
     problem: (key, text) => problems.set(key, text),
+  });
+  const triage = createTriage({
+    port: ports.triage,
+    clock: ports.clock,
+    agent: (agentId) => loop.state.agents[agentId] ?? null,
+    events: (agentId) => log.read(Math.max(0, loop.state.seq - TRIAGE_EVENTS), { limit: TRIAGE_EVENTS, agentId }),
+    redact: shared.secrets.redact,
+    submit: loop.submit,
+    failed: (error) => ports.log('warn', `layer 2: ${messageOf(error)}`),
   });
   const timetable = createTimetable({
     cron: ports.cron,
@@ -223,13 +240,13 @@ function wire(
     failed: (error) => problems.set('patrol', `the patrol cannot look: ${messageOf(error)}`),
     well: () => problems.set('patrol', null),
   });
-  return { loop, hub, hosts, ingest, effects, saver, problems, timetable, awake, patrol };
+  return { loop, hub, hosts, ingest, effects, saver, problems, timetable, awake, triage, patrol };
 }
 
 async function loadSecrets(
   options: SupervisorOptions,
   state: State,
-  secrets: ReturnType<typeof createSecretStore>,
+  secrets: SecretStore,
   problems: Problems,
 ): Promise<void> {
   for (const id of Object.keys(state.agents)) {
@@ -249,6 +266,7 @@ async function closeAll(
   { log: logger, notifier }: SupervisorOptions['ports'],
 ): Promise<void> {
   parts.hosts.close();
+  await parts.triage.close();
   parts.timetable.stop();
   parts.awake?.stop();
   parts.patrol.stop();

@@ -18,6 +18,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     schedules: {},
     alerts: noAlerts(),
     purses: {},
+    advice: { day: '', calls: 0, tokens: 0 },
     totals: { events: seq, raw: 0 },
   };
 }

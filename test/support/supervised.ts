@@ -85,6 +85,7 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
     protocol,
     settings: { ...DEFAULTS, ...settings },
     defaultCwd: cwd,
+    problem: null,
     crashed: false,
     onEnd: (why, error) => void ends.push(error ? `${why}: ${error.stack}` : why),
     ports: {
@@ -119,6 +120,8 @@ export function supervised(settings: Partial<Settings> = {}, { disk = false } = 
       processes: world.processes,
       secretText,
       notifier,
+      triage: null,
+      ownSecrets: {},
       cron,
       surveyor: createSurveyor(paths, world.tmux),
       driver: (cli) => (cli === 'tutti' ? lineDriver : null),

@@ -99,7 +99,7 @@ async function install(service: Service, flags: Flags): Promise<void> {
     });
   }
   prepareHome(place.home);
-  context.local.keepForNotify(place.home, context.env);
+  context.local.keepForSupervisor(place.home, context.env);
   const files = plan.files.map((file) => ({ path: file.path, written: writeServiceFile(file) }));
   const changed = files.some(({ written }) => written);
   // One that was started by a command makes room for the service's; its agents do not notice.

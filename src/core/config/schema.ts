@@ -8,6 +8,7 @@ import { isTimezone } from '../budget/day.ts';
 import { scheduleList } from './schedules.ts';
 import { parseDuration } from './duration.ts';
 import { notify } from './notify-schema.ts';
+import { refuseKeyless, triage } from './triage-schema.ts';
 import { progressKeys, refuseImpossible } from './watchdog-schema.ts';
 
 /** An agent's name: also its tmux session, folder and branch. */
@@ -150,6 +151,7 @@ export const projectSchema = z.strictObject({
 
 /** Of the fleet as a whole: in config.yaml alone. */
 const fleetWatchdog = watchdog.extend({
+  triage: triage.optional(),
   massDeath: z
     .strictObject({
       agents: z.number().int().min(2).optional().meta({
@@ -210,7 +212,7 @@ const limits = z.strictObject({
 });
 
 /** config.yaml: what holds for every project of this user. */
-export const userSchema = z.strictObject({
+const userFile = z.strictObject({
   version: z.literal(1),
   defaults: defaults.optional(),
   clis: z.record(z.string().min(1), cli).optional(),
@@ -234,6 +236,7 @@ export const userSchema = z.strictObject({
     .optional(),
   patrol: patrol.optional(),
 });
+export const userSchema = userFile.superRefine(refuseKeyless);
 
 export type ProjectConfig = z.infer<typeof projectSchema>;
 export type UserConfig = z.infer<typeof userSchema>;

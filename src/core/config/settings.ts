@@ -1,6 +1,7 @@
 /** From configuration to the settings that policies read; every default of requirements.md's decision 9 stands here, once. */
 import type { Caps, Settings } from '../step.ts';
 import { parseDuration } from './duration.ts';
+import { ADVICE_WAIT_MS } from '../limits.ts';
 import { NOTIFY_DEFAULTS, notifySettings } from './notify.ts';
 import type { ProjectConfig, UserConfig } from './schema.ts';
 
@@ -19,6 +20,8 @@ export const DEFAULTS = {
   maxSteps: null,
   /** Nobody is asked without layer 2. */
   adviceMs: 0,
+  /** Rules decide nearly everything; a fleet that needs more advice than this has another problem. */
+  advicePerDay: { calls: 50, tokens: 300_000 },
   /** Concurrent CLI starts; each costs about a core for a second. */
   maxStarts: 4,
   /** A CLI takes some 300 MB: beyond this few machines do well. Agents that are idle count, for their processes are there. */
@@ -144,7 +147,11 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       fresh: pick((w) => w.ladder?.fresh) ?? DEFAULTS.ladder.fresh,
     },
     maxSteps: pick((w) => w.maxSteps) ?? DEFAULTS.maxSteps,
-    adviceMs: DEFAULTS.adviceMs,
+    adviceMs: user?.watchdog?.triage === undefined ? DEFAULTS.adviceMs : ADVICE_WAIT_MS,
+    advicePerDay: {
+      calls: user?.watchdog?.triage?.perDay?.calls ?? DEFAULTS.advicePerDay.calls,
+      tokens: user?.watchdog?.triage?.perDay?.tokens ?? DEFAULTS.advicePerDay.tokens,
+    },
     maxStarts: user?.limits?.starts ?? DEFAULTS.maxStarts,
     maxAgents: user?.limits?.agents ?? DEFAULTS.maxAgents,
     maxDepth: user?.limits?.depth ?? DEFAULTS.maxDepth,

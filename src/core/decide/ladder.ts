@@ -1,5 +1,6 @@
 /** Climbs the ladder of the watchdog's first layer: puts the finding on record with what is done about it, and does it. */
 import { runnerOf } from '../agent.ts';
+import type { EventBody } from '../event.ts';
 import { EXTENSIONS_LIMIT, LATE_LIMIT_MS, RECOVERED_RESULTS } from '../limits.ts';
 import { ladderMessageId } from '../reduce/ladder.ts';
 import type { AgentState } from '../state.ts';
@@ -10,6 +11,7 @@ import { allowed, nextRung, POLICIES } from '../watchdog/ladder.ts';
 import { nudgeText, redirectText } from '../watchdog/messages.ts';
 import { triedSoFar } from '../watchdog/tell.ts';
 import { type Due, progressDue } from '../watchdog/due.ts';
+import { adviceLeft } from '../watchdog/advice.ts';
 import type { Advice, Finding, Rung } from '../watchdog/types.ts';
 import { asksForChange } from '../watchdog/words.ts';
 import { interruptTurn } from './interrupt.ts';
@@ -70,7 +72,7 @@ const CLOCKED: ReadonlySet<Due['kind']> = new Set(['stalled', 'tool_limit', 'mut
 
 function asksAdvice(w: Work, agent: AgentState, { kind }: Due): boolean {
   const { asked } = agent.ladder;
-  if (w.settings.adviceMs === 0 || !POLICIES[kind].ambiguous) return false;
+  if (!POLICIES[kind].ambiguous || !adviceLeft(w.state, w.settings, w.now)) return false;
   return asked?.finding !== kind || (!asked.open && agent.ladder.extended < EXTENSIONS_LIMIT);
 }
 
@@ -178,8 +180,10 @@ interface Said {
   heardAt?: string;
 }
 
-function emit(w: Work, agent: AgentState, said: Said, layer = 1): void {
-  w.emit(agent.id, { type: 'watchdog', layer, ...said }, { by: 'supervisor', durable: true });
+function emit(w: Work, agent: AgentState, said: Said): void {
+  w.emit(agent.id, { type: 'watchdog', layer: 1, ...said }, { by: 'supervisor', durable: true });
+  const asks = said.ambiguous === true && adviceLeft(w.state, w.settings, w.now);
+  if (asks) w.effect({ do: 'triage', agentId: agent.id, seq: w.state.seq });
 }
 
 function say(w: Work, agent: AgentState, finding: Finding, action: string, more: { ambiguous?: boolean } = {}): void {
@@ -215,7 +219,7 @@ export function judgeTurn(w: Work, agent: AgentState): void {
 
 /** Layer 2 reads the words first where there is one; it may nudge. */
 function surrenderRung(w: Work, agent: AgentState): 'note' | 'nudge' {
-  if (w.settings.adviceMs > 0) return 'note';
+  if (adviceLeft(w.state, w.settings, w.now)) return 'note';
   return (agent.ladder.taken.nudge ?? 0) < w.settings.ladder.nudges ? 'nudge' : 'note';
 }
 
@@ -231,7 +235,10 @@ function closing({ watch, lastExchange }: AgentState): 'surrender' | 'question' 
 export function onAdvice(w: Work, { agentId, advice }: Extract<Input, { type: 'advice' }>): void {
   const agent = w.touch(agentId);
   const asked = agent?.ladder.asked;
-  if (!agent) return;
+  if (!agent) {
+    if (advice.spent) w.emit(null, adviceBody(advice, 'none', 'the agent is gone'), { by: 'supervisor' });
+    return;
+  }
   if (!asked?.open || asked.seq !== advice.seq) {
     adviceEvent(w, agent, advice, 'none', 'it was about something that is over');
     return;
@@ -241,16 +248,30 @@ export function onAdvice(w: Work, { agentId, advice }: Extract<Input, { type: 'a
   const rung = allowed(agent, advice, kind, w.settings);
   const spoken = kind === 'question' || kind === 'surrender';
   const holds = spoken ? !agent.cli.turn : progressDue(agent, w.settings)?.kind === kind;
-  if (advice.action === 'ask') adviceEvent(w, agent, advice, 'alert', finding.observation);
+  let rest = advice;
+  if (advice.action === 'ask') {
+    adviceEvent(w, agent, advice, 'alert', finding.observation);
+    // What asking has cost is counted once.
+    const { spent: _counted, ...without } = advice;
+    rest = without;
+  }
   if (!holds || rung === null)
-    adviceEvent(w, agent, advice, 'none', 'what it was about is over, or nothing more is allowed');
-  else if (rung === 'extend') adviceEvent(w, agent, advice, spoken ? 'none' : 'extend', finding.observation);
-  else take(w, agent, finding, rung, advice);
+    adviceEvent(w, agent, rest, 'none', 'what it was about is over, or nothing more is allowed');
+  else if (rung === 'extend') adviceEvent(w, agent, rest, spoken ? 'none' : 'extend', finding.observation);
+  else take(w, agent, finding, rung, rest);
 }
 
 function adviceEvent(w: Work, agent: AgentState, advice: Advice, action: string, observation: string): void {
-  emit(w, agent, { observation, verdict: advice.action, action, evidence: advice.why }, 2);
+  w.emit(agent.id, adviceBody(advice, action, observation), { by: 'supervisor', durable: true });
 }
+
+/** Whether or not it is said to the agent, what it would say is on record. */
+function adviceBody({ action: verdict, text, why, spent }: Advice, action: string, observation: string): WatchdogBody {
+  const evidence = text === null ? why : `${why}; in its words: ${text}`;
+  return { type: 'watchdog', layer: 2, observation, verdict, action, evidence, ...(spent ? { spent } : {}) };
+}
+
+type WatchdogBody = Extract<EventBody, { type: 'watchdog' }>;
 
 function sayAdvised(w: Work, agent: AgentState, finding: Finding, action: Rung, advice: Advice): void {
   adviceEvent(w, agent, advice, action, finding.observation);

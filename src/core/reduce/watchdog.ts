@@ -1,6 +1,8 @@
 /** What the verdicts of the watchdog change; the orders that follow have events of their own. */
 import { emptyPurse, withTold } from '../budget/purse.ts';
-import type { AgentState } from '../state.ts';
+import type { AgentState, State } from '../state.ts';
+import { dayOf } from '../watchdog/advice.ts';
+import type { Spent } from '../watchdog/types.ts';
 import { countCrash, tallied } from './host.ts';
 import { onLadder } from './ladder.ts';
 import type { Reducer } from './index.ts';
@@ -49,9 +51,16 @@ export const onWatchdog: Reducer<'watchdog'> = (state, event, agent) => {
   if (event.cap !== undefined && event.purse) {
     state.purses[event.purse] = withTold(state.purses[event.purse] ?? emptyPurse(), event.cap);
   } else if (event.cap !== undefined && agent) agent.purse = withTold(agent.purse, event.cap);
+  if (event.spent) countAdvice(state, event.at, event.spent);
   if (!agent) return;
   if (Object.hasOwn(BUDGET_VERDICTS, event.verdict)) BUDGET_VERDICTS[event.verdict as BudgetVerdict](agent, event.at);
   else if (event.layer === 0 && Object.hasOwn(VERDICTS, event.verdict))
     VERDICTS[event.verdict as Verdict](agent, event.at);
   else if (event.layer === 1 || event.layer === 2) onLadder(agent, event);
 };
+
+function countAdvice(state: State, at: string, { input, output }: Spent): void {
+  const day = dayOf(at);
+  const before = state.advice.day === day ? state.advice : { calls: 0, tokens: 0 };
+  state.advice = { day, calls: before.calls + 1, tokens: before.tokens + input + output };
+}

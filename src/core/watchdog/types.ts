@@ -50,6 +50,14 @@ export interface Advice {
   action: 'retry' | 'nudge' | 'restart' | 'extend' | 'ask' | 'stop';
   text: string | null;
   why: string;
+  /** What asking has cost, in tokens; left out where no model was asked. `model` null = it did not say. */
+  spent?: Spent;
+}
+
+export interface Spent {
+  model: string | null;
+  input: number;
+  output: number;
 }
 
 /** How one call compares with others: made when the event is taken in, from the whole arguments. */

@@ -13,7 +13,8 @@ const UNIT_TIMES = 6;
 /** How it sounds when an agent gives up. */
 const SURRENDER = [
   /\bI give up\b/i,
-  /\bI(?:'m| am) (?:stuck|unable to (?:complete|continue|proceed|fix|solve|finish|make))\b/i,
+  /\bI(?:'m| am) stuck\b/i,
+  /\bI(?:'m| am| was|'ve been| have been) (?:unable|not able) to (?:complete|continue|proceed|fix|solve|finish|make)\b/i,
   /\bI (?:can(?:no|')t|could(?: not|n't)) (?:complete|continue|proceed|finish|solve|fix|do) (?:this|the|it|that|any)\b/i,
   /\b(?:beyond|outside) my (?:capabilities|abilities)\b/i,
   /\bI (?:have )?(?:exhausted|run out of) (?:all )?(?:my )?(?:options|ideas)\b/i,

@@ -1,7 +1,7 @@
 /** Layer 2 may postpone the ladder or choose how its next rung is taken, and nothing else. */
 import { describe, expect, it } from 'vitest';
 import type { Advice } from '../../../../src/core/watchdog/types.ts';
-import { type Desk, ended, ID } from '../desk.ts';
+import { type Desk, ended, ID, TURN } from '../desk.ts';
 import { judged, MINUTE, open, pass, replayed, says, thinks, working } from './stage.ts';
 
 const WAIT = 35_000;
@@ -104,5 +104,54 @@ describe('what comes of advice', () => {
       advice: { seq: 1, action: 'stop', text: null, why: '' },
     });
     expect(step.events).toEqual([]);
+  });
+});
+
+describe("the day's budget", () => {
+  const spent = { model: 'm', input: 700, output: 40 };
+  const questions = (desk: Desk): number => desk.done().filter((effect) => effect.do === 'triage').length;
+  const loop = (desk: Desk): void => {
+    for (let i = 0; i < 4; i++) desk.said(thinks(SENTENCE));
+  };
+
+  it('is counted once for each question, whatever came of it, and survives a restart', () => {
+    const desk = asked();
+    advise(desk, 'ask', { spent });
+    expect(desk.events('watchdog').filter((event) => event.spent)).toHaveLength(1);
+    expect(desk.state.advice).toEqual({ day: '2026-01-01', calls: 1, tokens: 740 });
+    expect(replayed(desk)).toEqual(JSON.parse(JSON.stringify(desk.state)));
+  });
+
+  it('counts advice on an agent that is gone', () => {
+    const desk = asked();
+    desk.input({ type: 'advice', agentId: 'gone', advice: { seq: 1, action: 'stop', text: null, why: 'x', spent } });
+    expect(desk.state.advice.calls).toBe(1);
+  });
+
+  it.each<[string, { calls: number; tokens: number }]>([
+    ['calls', { calls: 1, tokens: 1_000_000 }],
+    ['tokens', { calls: 100, tokens: 740 }],
+  ])(
+    'once its %s are used up nobody is asked, and the rules go on alone; the next day is a new one',
+    (_what, advicePerDay) => {
+      const desk = asked();
+      expect(questions(desk)).toBe(1);
+      desk.settings = { ...desk.settings, advicePerDay };
+      advise(desk, 'extend', { spent });
+      loop(desk);
+      expect(questions(desk)).toBe(0);
+      expect(judged(desk)).toContain('text_loop:note');
+      desk.now += 86_400_000;
+      desk.said(ended('ok'), TURN);
+      loop(desk);
+      expect(questions(desk)).toBe(1);
+    },
+  );
+
+  it('is not touched where layer 2 is off: nothing is asked', () => {
+    const desk = working();
+    loop(desk);
+    desk.said(says('Shall I go on?'), ended('ok'));
+    expect(questions(desk)).toBe(0);
   });
 });

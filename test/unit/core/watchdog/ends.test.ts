@@ -93,6 +93,7 @@ it.each<[string, ReturnType<typeof endingOf>]>([
   ['**Should I go on?**', 'question'],
   ['Is it right? I think so, and have done it.', null],
   ["I'm stuck and need help.", 'surrender'],
+  ['I was not able to complete this task: the tests still fail. Stopping here.', 'surrender'],
   ['I cannot complete this task without access.', 'surrender'],
   ['The parser cannot fix this input, which is intended.', null],
   ['It is done.', null],
