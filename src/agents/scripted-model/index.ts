@@ -15,6 +15,7 @@ import { parsedObject } from './fields.ts';
 import { type LogEntry, type PlainMessage, RequestLog } from './log.ts';
 import type { Marker } from './point.ts';
 import { scriptedReply } from './reply.ts';
+import { usageLimitOf } from './scenarios/trouble.ts';
 import type { Failure, ModelRequest, Reply } from './script.ts';
 import { isContent, sendSteps, stopOf } from './stream.ts';
 import { usageOf } from './tokens.ts';
@@ -53,6 +54,11 @@ export interface ScriptedModel {
   conversations(): string[];
   /** What the model last saw of a conversation: its whole message list as plain words. */
   messages(conversation: string): PlainMessage[];
+  /**
+   * All who ask share one account: until this time (milliseconds since the epoch, rounded up to a second) every request is refused as a
+   * usage limit that tells its reset; null = no more. Returns the time as it is told.
+   */
+  limitUntil(time: number | null): number | null;
   close(): Promise<void>;
 }
 
@@ -78,6 +84,7 @@ export async function startScriptedModel(options: ScriptedModelOptions = {}): Pr
       log.entries.filter((e) => conversation === undefined || e.conversation === conversation),
     conversations: () => log.conversations(),
     messages: (conversation) => log.messages(conversation),
+    limitUntil: (time) => handler.limitUntil(time),
     close: () =>
       new Promise((done) => {
         server.close(() => done());
@@ -114,11 +121,17 @@ class Handler {
   readonly #options: ScriptedModelOptions;
   readonly #dialects: readonly Dialect[];
   readonly #log: RequestLog;
+  #limitedUntil = 0;
 
   constructor(options: ScriptedModelOptions, log: RequestLog) {
     this.#options = options;
     this.#dialects = options.dialects ?? [anthropic];
     this.#log = log;
+  }
+
+  limitUntil(time: number | null): number | null {
+    this.#limitedUntil = time === null ? 0 : Math.ceil(time / 1000) * 1000;
+    return time === null ? null : this.#limitedUntil;
   }
 
   async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -151,9 +164,20 @@ class Handler {
     }
     const side = request.tools.length === 0 && this.#options.plainSide === true;
     const fallback = this.#options.fallback ?? { scenario: 'echo', params: {} };
-    const scripted = side ? null : scriptedReply(request, fallback, (key) => this.#log.attempt(key));
-    const facts = { at: clock.now(), dialect: dialect.name, scenario: scripted?.point.scenario ?? 'side', side };
+    const at = clock.now();
+    const limited = at < this.#limitedUntil;
+    const scripted = side || limited ? null : scriptedReply(request, fallback, (key) => this.#log.attempt(key));
+    const scenario = limited ? 'limited' : (scripted?.point.scenario ?? 'side');
+    const facts = { at, dialect: dialect.name, scenario, side };
+    if (limited) return this.#refuse(dialect, this.#log.add(request, facts), response);
     await this.#answer(dialect, request, scripted?.reply ?? SIDE_REPLY, this.#log.add(request, facts), response);
+  }
+
+  #refuse(dialect: Dialect, entry: LogEntry, response: ServerResponse): void {
+    const resetS = (this.#limitedUntil - entry.at) / 1000;
+    const answer = dialect.failure(usageLimitOf(resetS), String(entry.n).padStart(6, '0'), entry.at);
+    Object.assign(entry, { status: answer.status, outcome: 'failed' });
+    sendAnswer(response, answer);
   }
 
   async #answer(

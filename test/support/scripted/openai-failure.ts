@@ -21,7 +21,7 @@ export function openaiFailure(failure: Failure, nowMs: number): HttpAnswer {
   const error: JsonObject = { type, code, message: failure.message, param: null };
   if (failure.kind === 'usage_limit') {
     error['plan_type'] = 'plus';
-    error['resets_at'] = Math.ceil(nowMs / 1000 + (failure.resetS ?? 0));
+    error['resets_at'] = Math.ceil(nowMs / 1000 + (failure.resetS ?? 0) - 1e-6);
   }
   return { status, headers, body: { error } };
 }

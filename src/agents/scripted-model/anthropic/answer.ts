@@ -109,10 +109,13 @@ export function failureAnswer(failure: Failure, id: string, nowMs: number): Http
   return { status, headers, body: { type: 'error', error: { type, message: failure.message } } };
 }
 
+/** Rounded up; a sum of fractions that is a whole second stays one. */
+const wholeSeconds = (seconds: number): number => Math.ceil(seconds - 1e-6);
+
 /** The headers by which a subscription's limits are told. */
 export function unifiedHeaders(limit: UnifiedLimit, nowMs: number): Record<string, string> {
   const prefix = 'anthropic-ratelimit-unified';
-  const reset = String(Math.ceil(nowMs / 1000 + limit.resetS));
+  const reset = String(wholeSeconds(nowMs / 1000 + limit.resetS));
   const headers: Record<string, string> = {
     [`${prefix}-status`]: limit.status,
     [`${prefix}-reset`]: reset,

@@ -27,12 +27,15 @@ const ratelimit: Scenario = (point, attempt) =>
     fail('rate_limit', 'This request would exceed your rate limit. Please try again later.', retryAfter(point)),
   ]);
 
+/** A usage limit that resets in so many seconds; the dialects tell it in their bodies and headers. */
+export function usageLimitOf(resetS: number): Failure {
+  const message = "This request would exceed your account's usage limit. Please try again later.";
+  return { kind: 'usage_limit', message, retryAfterS: Math.ceil(resetS), resetS };
+}
+
 const usageLimit: Scenario = (point, attempt) => {
   const resetS = numberParam(point, 'reset', RESET_S);
-  const message = "This request would exceed your account's usage limit. Please try again later.";
-  const reply = until(point, attempt, [
-    { do: 'fail', failure: { kind: 'usage_limit', message, retryAfterS: resetS, resetS } },
-  ]);
+  const reply = until(point, attempt, [{ do: 'fail', failure: usageLimitOf(resetS) }]);
   const rejected = reply.steps[0]?.do === 'fail';
   return rejected ? { ...reply, unified: { status: 'rejected', utilization: 1, resetS, threshold: null } } : reply;
 };
