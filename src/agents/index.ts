@@ -62,7 +62,7 @@ const BASH_LIMIT: Readonly<Record<AgentVersion, number>> = { v0: V0_BASH_LIMIT_M
 export function createAgent(options: AgentOptions, emit: Emit): Agent {
   const record = ConversationRecord.open({ ...options, dir: options.record, agent: options.version });
   const where = options.baseURL === undefined ? {} : { baseURL: options.baseURL };
-  const model = anthropicModel({ model: options.model, ...where });
+  const model = anthropicModel({ model: options.model, supervised: options.gate, ...where });
   const tools = toolsOf[options.version];
   const asking = options.gate ? new AskingGate(emit) : null;
   const gate: Gate = asking ?? openGate;

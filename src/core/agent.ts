@@ -72,7 +72,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     owes: null,
     restartWanted: null,
     removing: false,
-    limit: { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metAt: null },
+    limit: { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metTurn: null, metAt: null },
     seen: [],
     lastExchange: { user: null, assistant: null },
     earlierExchanges: [],

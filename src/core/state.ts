@@ -227,6 +227,8 @@ export interface AgentState {
     attempt: number;
     /** The turn that was ended because its account met a limit. */
     cutTurn: number | null;
+    /** The turn in which its CLI met a limit and began to try again by itself. */
+    metTurn: number | null;
     /** When its work was interrupted by a limit; null = it goes on. */
     metAt: IsoTime | null;
   };

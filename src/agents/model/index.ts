@@ -50,6 +50,8 @@ export interface ModelOptions {
   model: string | null;
   /** Default: what the SDK takes from its environment. */
   baseURL?: string;
+  /** A limit is not waited for: who supervises decides when to ask again. Default: short ones are. */
+  supervised?: boolean;
   /** Milliseconds without a byte after which a request is given up. */
   silenceMs?: number;
 }
@@ -69,7 +71,7 @@ export function anthropicModel(options: ModelOptions): Model {
         } catch (error) {
           if (signal.aborted) throw new Anthropic.APIUserAbortError();
           const failure = failureOf(error, clock.now());
-          const delayMs = pauseBefore(attempt, failure);
+          const delayMs = options.supervised && failure.limit !== null ? null : pauseBefore(attempt, failure);
           if (delayMs === null) throw failure;
           listener.retry({ attempt, max: RETRY_LIMIT, delayMs, error: failure.message });
           await pause(delayMs, signal);

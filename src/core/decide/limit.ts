@@ -5,7 +5,9 @@
  */
 import { canTry, cutDue, limitsOn, probeOf, underWay, waitingOn, wantsTurn } from '../accounts/hold.ts';
 import { accountKey, accountOf, keysOf, turnOf } from '../accounts/keys.ts';
+import { toldReset } from '../accounts/told-reset.ts';
 import { holdAfter } from '../accounts/until.ts';
+import { namesLimit } from '../accounts/words.ts';
 import { agentsOf, hostReachable, runnerOf } from '../agent.ts';
 import type { DriverEventBody } from '../event.ts';
 import { PROBE_LIMIT_MS, STAGGER_MS, STAGGER_SPREAD_MS } from '../limits.ts';
@@ -21,7 +23,9 @@ const ANSWERS: ReadonlySet<string> = new Set(['usage', 'thinking', 'tool_call', 
 /** What a decoded event tells of the agent's account. */
 export function heedLimits(w: Work, agent: AgentState, body: DriverEventBody, at: number): void {
   if (body.type === 'rate_limit') heedWindow(w, agent, body, at);
-  else if (body.type === 'turn') {
+  else if (body.type === 'retry') {
+    if (namesLimit(body.error)) meetLimit(w, agent, 'held', at);
+  } else if (body.type === 'turn') {
     if (body.outcome === 'limit') meetLimit(w, agent, 'refused', at);
     if (body.outcome === 'ok') heedAnswer(w, agent, 'its turn ended well');
   } else if (ANSWERS.has(body.type) && !(body.type === 'message' && body.role === 'user')) {
@@ -68,7 +72,8 @@ function warn(w: Work, agent: AgentState, body: Extract<DriverEventBody, { type:
 
 /** `held`: a limit was told. `refused`: it ended the agent's turn, whose work is owed. */
 export function meetLimit(w: Work, agent: AgentState, phase: 'held' | 'refused', at: number): void {
-  const { scope, resetsAt } = agent.limit;
+  const { scope } = agent.limit;
+  const resetsAt = agent.limit.resetsAt ?? resetInWords(w, agent, at);
   const account = accountKey(runnerOf(agent).account, scope);
   const known = accountOf(w.state, account);
   const cause = { by: 'account', text: account };
@@ -99,6 +104,14 @@ export function meetLimit(w: Work, agent: AgentState, phase: 'held' | 'refused',
     options,
   );
   if (changes) touchAll(w, account);
+}
+
+/** Where no event has a time, the error may. */
+function resetInWords(w: Work, agent: AgentState, at: number): string | null {
+  const error = agent.cli.lastError;
+  if (error?.code !== 'usage_limit' && error?.code !== 'rate_limit') return null;
+  const time = toldReset(error.message, at, w.settings.budgets.timezone);
+  return time === null ? null : iso(time);
 }
 
 /** It was refused before another agent found the limit to be over (and not only by a clock that was set back since). */

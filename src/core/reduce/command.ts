@@ -110,7 +110,7 @@ const USER: Record<string, (agent: AgentState, args: JsonObject, event: CommandE
   },
   /** Who ends a turn does not want it taken up again. */
   interrupt: (agent) => {
-    agent.limit = { ...agent.limit, cutTurn: null };
+    agent.limit = { ...agent.limit, cutTurn: null, metTurn: null };
   },
   resume: (agent, _args, { at }) => wantUp(agent, at),
   restart: (agent, args, { at }) => {

@@ -1,4 +1,5 @@
 /** Turns, what is said in them, errors, and the conversation they belong to. */
+import { namesLimit } from '../accounts/words.ts';
 import { cliAlive } from '../agent.ts';
 import { EARLIER_EXCHANGE_CHARS, EXCHANGE_CHARS, EXCHANGES_KEPT } from '../limits.ts';
 import type { AgentState } from '../state.ts';
@@ -25,7 +26,15 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
     agent.cli.lastError = null;
     agent.cli.budgetStopAt = null;
     agent.conversationUsed = true;
-    agent.limit = { ...agent.limit, active: false, resetsAt: null, scope: null, cutTurn: null, metAt: null };
+    agent.limit = {
+      ...agent.limit,
+      active: false,
+      resetsAt: null,
+      scope: null,
+      cutTurn: null,
+      metTurn: null,
+      metAt: null,
+    };
     agent.lastProgressAt = event.at;
     return;
   }
@@ -39,11 +48,13 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   if (event.outcome === 'budget') agent.owes ??= 'limit';
   if (event.outcome === 'ok') {
     agent.taskOpen = agent.queue.length > 0;
-    agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metAt: null };
+    agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metTurn: null, metAt: null };
     agent.cli.lastError = null;
     agent.lastProgressAt = event.at;
   }
-  if (event.outcome === 'interrupted' && agent.limit.cutTurn === agent.turns) oweWork(agent, event.at);
+  const { cutTurn, metTurn } = agent.limit;
+  const byLimit = cutTurn === agent.turns || metTurn === agent.turns;
+  if (event.outcome === 'interrupted' && byLimit) oweWork(agent, event.at);
   // An interrupt on the way has lapsed with its turn.
   for (const [id, order] of Object.entries(agent.pending)) if (order.verb === 'interrupt') dropPending(agent, id);
 };
@@ -92,8 +103,11 @@ export const onThinking: Reducer<'thinking'> = (_state, event, agent) => {
   progress(agent, event.at);
 };
 
-export const onRetry: Reducer<'retry'> = (_state, _event, agent) => {
-  if (agent) agent.watch.retries += 1;
+export const onRetry: Reducer<'retry'> = (_state, event, agent) => {
+  if (!agent) return;
+  agent.watch.retries += 1;
+  // A limit: the CLI is interrupted, and its work goes on later.
+  if (namesLimit(event.error)) agent.limit = { ...agent.limit, metTurn: agent.turns };
 };
 
 export const onError: Reducer<'error'> = (_state, event, agent) => {

@@ -6,6 +6,7 @@
  */
 import type { JsonObject } from '../../core/event.ts';
 import type { Action, Decoded, LaunchSpec, Line, OutgoingMessage, Protocol, Verdict } from '../driver.ts';
+import { failureOf } from './failure.ts';
 import { acpDecoder } from './decoder.ts';
 import { at, list, object, string } from './fields.ts';
 import { Permissions } from './permissions.ts';
@@ -35,6 +36,10 @@ export interface AcpFlavour {
 }
 
 const PROTOCOL_VERSION = 1;
+/** Gemini's word for a limit per minute as well as per day. */
+const QUOTA = /quota/i;
+const saysLimit = (error: string): boolean =>
+  QUOTA.test(error) || ['rate_limit', 'usage_limit'].includes(failureOf(error).code);
 const INVALID_REQUESTS = [-32700, -32600, METHOD_NOT_FOUND, -32602, AUTH_REQUIRED];
 /** Updates that show that the agent works on the prompt it was given. */
 const SIGNS_OF_WORK = new Set(['agent_message_chunk', 'agent_thought_chunk', 'tool_call', 'tool_call_update', 'plan']);
@@ -54,6 +59,8 @@ class AcpProtocol implements Protocol {
   #sessionId: string | null = null;
   #phase: 'starting' | 'loading' | 'ready' | 'broken' = 'starting';
   #authMethod: string | null = null;
+  /** The turn was ended for a limit's sake. */
+  #cut = false;
   /** Fences sent, and the pieces of history that had come before the last one. */
   #fences = 0;
   #piecesBefore = 0;
@@ -79,7 +86,17 @@ class AcpProtocol implements Protocol {
   line(line: Line): { actions: Action[]; decoded: Decoded; journal: boolean } {
     const decoded = this.#decoder.push(line);
     const message = line.dir === 'out' ? parseRpc(line.text) : null;
-    return { actions: message === null ? [] : this.#act(message), decoded, journal: true };
+    const actions = message === null ? this.#limited(decoded) : this.#act(message);
+    return { actions, decoded, journal: true };
+  }
+
+  /** When to ask again after a limit is not for each CLI to say: its turn ends, and goes on when the account is free. */
+  #limited({ kind, events }: Decoded): Action[] {
+    if (kind !== 'stderr:retry' || this.#cut) return [];
+    const limited = events.some((event) => event.type === 'retry' && saysLimit(event.error));
+    if (!limited || !this.turn) return [];
+    this.#cut = true;
+    return this.interrupt();
   }
 
   message(message: OutgoingMessage): Action[] {
@@ -90,6 +107,7 @@ class AcpProtocol implements Protocol {
       return [refused(messageId, 'a turn is running, and this CLI takes a message only between turns', true)];
     }
     const first = !this.turn;
+    if (first) this.#cut = false;
     this.#prompts.set(messageId, { text: message.text, confirmed: false });
     const prompt = [{ type: 'text', text: protectedText(message.text) }];
     const write = this.#request(promptId(messageId), 'session/prompt', { sessionId: this.#sessionId, prompt });

@@ -86,6 +86,7 @@ export const apiRetry: Handler = (line) => {
   const code = number(line.error_status);
   const error = [text(line.error) ?? 'unknown', ...(code === null ? [] : [String(code)])].join(' ');
   return [
+    ...toldLimit(line),
     {
       type: 'retry',
       attempt: whole(line.attempt),
@@ -95,6 +96,28 @@ export const apiRetry: Handler = (line) => {
     },
   ];
 };
+
+/** A first pause this long is not claude's own (half a second): the service told it to wait so long. Milliseconds. */
+const TOLD_PAUSE_MS = 2_000;
+
+function toldLimit(line: JsonObject): DriverEventBody[] {
+  const delayMs = whole(line.retry_delay_ms);
+  if (!isLimitRetry(line) || line.attempt !== 1 || delayMs === null || delayMs < TOLD_PAUSE_MS) return [];
+  return [
+    {
+      type: 'rate_limit',
+      limit: 'rejected',
+      scope: null,
+      resetsAt: null,
+      retryAfterMs: delayMs,
+      utilization: null,
+    },
+  ];
+}
+
+/** claude waits to ask again, since a limit refused it. */
+export const isLimitRetry = (line: JsonObject): boolean =>
+  text(line.error) === 'rate_limit' || line.error_status === 429;
 
 const LIMITS = { allowed: 'allowed', allowed_warning: 'warning', rejected: 'rejected' } as const;
 const isLimit = (status: string): status is keyof typeof LIMITS => Object.hasOwn(LIMITS, status);

@@ -7,6 +7,7 @@ import { Delivery } from './delivery.ts';
 import { object, parseObject, text } from './fields.ts';
 import { HostTools } from './host-tools.ts';
 import { isKind, KINDS } from './kinds.ts';
+import { isLimitRetry } from './lifecycle.ts';
 import { Questions, unknownRequest } from './questions.ts';
 
 /** A hook that nobody answered is refused by claude after this long; without it claude waits for ever. Seconds. */
@@ -26,6 +27,8 @@ class ClaudeProtocol implements Protocol {
   readonly #questions = new Questions();
   readonly #tools = new HostTools();
   #turn = false;
+  /** Its turn was ended for a limit's sake. */
+  #cut = false;
   #interrupts = 0;
 
   constructor(spec: LaunchSpec) {
@@ -58,6 +61,7 @@ class ClaudeProtocol implements Protocol {
     if (kind === 'stream_event/content_block_delta') return delta(line);
     if (kind.startsWith('control_')) return this.#control(kind, line);
     if (kind === 'system/init') return this.#turnStarted();
+    if (kind === 'system/api_retry') return this.#limited(line);
     if (kind === 'user/replay') return this.#delivery.echo(line);
     if (kind.startsWith('result/')) return this.#turnEnded(line);
     if (line.parent_tool_use_id === null && (kind.startsWith('assistant/') || kind === 'user/tool_result'))
@@ -68,6 +72,7 @@ class ClaudeProtocol implements Protocol {
   #turnStarted(): Action[] {
     if (!this.#delivery.turnStarted() || this.#turn) return [];
     this.#turn = true;
+    this.#cut = false;
     return [{ do: 'turn', phase: 'start' }];
   }
 
@@ -81,6 +86,13 @@ class ClaudeProtocol implements Protocol {
       ...ended,
       ...delivered.filter((action) => action.do === 'write'),
     ];
+  }
+
+  /** When to ask again is not for each CLI to say: its turn ends, and goes on when the account is free. */
+  #limited(line: JsonObject): Action[] {
+    if (!isLimitRetry(line) || !this.#turn || this.#cut) return [];
+    this.#cut = true;
+    return this.interrupt();
   }
 
   #control(kind: string, line: JsonObject): Action[] {

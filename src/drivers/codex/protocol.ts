@@ -10,7 +10,7 @@
 import type { Json, JsonObject } from '../../core/event.ts';
 import type { Action, Decoded, LaunchSpec, Line, OutgoingMessage, Protocol, Verdict } from '../driver.ts';
 import { CodexDecoder, type Message, messageOf, notificationOf, TOTAL_MARK, totalTold } from './decoder.ts';
-import { conversationIsLost } from './errors.ts';
+import { conversationIsLost, errorEvent } from './errors.ts';
 import { APPROVAL_POLICY, SANDBOX } from './launch.ts';
 import { Lookup } from './lookup.ts';
 import { type Answer, REQUESTS } from './requests.ts';
@@ -52,6 +52,8 @@ export class CodexProtocol implements Protocol {
   readonly #items = new Map<string, { item: JsonObject; turnId: string }>();
   /** Ctrl-C came before the turn had an id. */
   #interruptWanted = false;
+  /** The turn that was ended for a limit's sake. */
+  #limitedTurn: string | null = null;
   /** The turn that ended last: what is accepted for it afterwards was dropped with it. */
   #ended = '';
 
@@ -292,7 +294,17 @@ export class CodexProtocol implements Protocol {
     if (method === 'item/started' || method === 'item/completed') return this.#item(method, params);
     if (textOf(params.threadId) !== this.#threadId) return [];
     if (method === 'turn/started') return this.#turnStarted(textOf(objectOf(params.turn).id));
+    if (method === 'error') return this.#limited(params);
     return method === 'turn/completed' ? this.#turnCompleted(objectOf(params.turn)) : [];
+  }
+
+  /** When to ask again is not for each CLI to say: its turn ends, and goes on when the account is free. */
+  #limited(params: JsonObject): Action[] {
+    if (params.willRetry !== true || !isObject(params.error) || this.#limitedTurn === this.#turnId) return [];
+    const { code } = errorEvent(params.error);
+    if (code !== 'rate_limit' && code !== 'usage_limit') return [];
+    this.#limitedTurn = this.#turnId;
+    return this.interrupt();
   }
 
   #item(method: string, params: JsonObject): Action[] {

@@ -115,6 +115,14 @@ describe('the core loop', () => {
 
 describe('trouble with the model', () => {
   const end = (outcome: string) => expect.objectContaining({ type: 'turn', phase: 'end', outcome });
+  test('a limit is not waited out where somebody supervises, however short it is', async () => {
+    it = await bench({ gate: true });
+    const { lines } = await once(it.options, '[[scenario:ratelimit n=1 retry_after=1]]');
+    expect(lines.at(-1)).toEqual(end('limit'));
+    expect(lines).toContainEqual(expect.objectContaining({ type: 'rate_limit', retryAfterMs: 1_000 }));
+    expect(it.model.requests()).toHaveLength(1);
+  });
+
   const cases = [
     {
       id: 'a long rate limit',

@@ -298,6 +298,34 @@ describe('times that cannot be believed', () => {
   });
 });
 
+describe('a limit without a structured time', () => {
+  const refusal = (message: string) =>
+    [{ type: 'error', code: 'usage_limit', message, retryable: true }, ended('limit')] as const;
+
+  it('holds until the time that the error tells in words', () => {
+    const desk = new FleetDesk().fleet(1);
+    desk.working('a-1');
+    desk.saidBy('a-1', ...refusal("You've hit your session limit · resets 1:29am (UTC)"));
+    expect(desk.account().until).toBe(iso(T0 + 90 * 60_000 + RESET_MARGIN_MS));
+  });
+
+  it('is held for the whole account when a CLI tries again by itself, whose work goes on later', () => {
+    const desk = new FleetDesk().fleet(2);
+    desk.working('a-1');
+    desk.saidBy('a-1', { type: 'retry', attempt: 1, max: 3, delayMs: 500, error: 'rate_limit 429' });
+    expect(desk.account()).toMatchObject({ limit: 'rejected', until: iso(T0 + 60_000) });
+    desk.saidBy('a-1', ended('interrupted'));
+    expect(desk.agent('a-1')).toMatchObject({ owes: 'limit', state: 'limited' });
+  });
+
+  it('is no limit when it tries again for another reason', () => {
+    const desk = new FleetDesk().fleet(1);
+    desk.working('a-1');
+    desk.saidBy('a-1', { type: 'retry', attempt: 1, max: 3, delayMs: 500, error: 'overloaded 529' });
+    expect(desk.state.accounts).toEqual({});
+  });
+});
+
 describe('a person who wants it now', () => {
   it('lets that agent try at once, and its answer frees all', () => {
     const desk = held();

@@ -441,3 +441,30 @@ describe('launching', () => {
     });
   });
 });
+
+describe('a limit', () => {
+  const stderr = (protocol: Protocol, text: string): Action[] => protocol.line({ dir: 'err', text }).actions;
+  const LIMITED = 'Attempt 1 failed with status 429. Retrying with backoff... Retrying after 5921ms...';
+
+  test('that the CLI would wait out by itself ends its turn, once', () => {
+    const protocol = ready();
+    protocol.message(message('m1', 'hello'));
+    const first = `Attempt 1 failed: ${LIMITED.slice('Attempt 1 failed '.length)}`;
+    expect(wrote(stderr(protocol, first))).toMatchObject([{ method: 'session/cancel' }]);
+    expect(stderr(protocol, first.replace('1', '2'))).toEqual([]);
+  });
+
+  test('is one in the words of the recordings too', () => {
+    const protocol = ready();
+    protocol.message(message('m1', 'hello'));
+    const quota = 'Attempt 1 failed: You exceeded your current quota, please check your plan and billing details.';
+    expect(wrote(stderr(protocol, quota))).toMatchObject([{ method: 'session/cancel' }]);
+  });
+
+  test('ends no turn where none runs, or where it is none', () => {
+    const protocol = ready();
+    expect(stderr(protocol, LIMITED)).toEqual([]);
+    protocol.message(message('m1', 'hello'));
+    expect(stderr(protocol, 'Attempt 1 failed: fetch failed. Retrying after 100ms...')).toEqual([]);
+  });
+});

@@ -356,3 +356,36 @@ describe('the recorded conversation', () => {
     });
   });
 });
+
+describe('a limit', () => {
+  const retry = { type: 'system', subtype: 'api_retry', attempt: 1, max_retries: 3, retry_delay_ms: 540.2 };
+  const turn = { type: 'system', subtype: 'init', session_id: SPEC.conversationId, tools: [] };
+
+  test('that claude would wait out by itself ends its turn, once', () => {
+    const talk = new Talk().ready();
+    talk.protocol.message(message('m1', 'hello'));
+    talk.hears(turn);
+    const limited = { ...retry, error: 'rate_limit', error_status: 429 };
+    expect(written(talk.hears(limited))).toMatchObject([{ request: { subtype: 'interrupt' } }]);
+    expect(talk.hears({ ...limited, attempt: 2 })).toEqual([]);
+  });
+
+  test('is not what an overloaded service or a broken connection is', () => {
+    const talk = new Talk().ready();
+    talk.protocol.message(message('m1', 'hello'));
+    talk.hears(turn);
+    expect(talk.hears({ ...retry, error: 'overloaded', error_status: 529 })).toEqual([]);
+    expect(talk.hears({ ...retry, error: 'unknown', error_status: null })).toEqual([]);
+  });
+
+  test.each([
+    [25_000, 1, [25_000]],
+    [540.2, 1, []],
+    [25_000, 2, []],
+  ])('tells its end by a first pause of %d ms that is not of its own (attempt %d)', (delay, attempt, told) => {
+    const line = { ...retry, attempt, retry_delay_ms: delay, error: 'rate_limit', error_status: 429 };
+    const { events } = decoder().push({ dir: 'out', text: JSON.stringify(line) });
+    expect(events.flatMap((event) => (event.type === 'rate_limit' ? [event.retryAfterMs] : []))).toEqual(told);
+    expect(events.at(-1)).toMatchObject({ type: 'retry', error: 'rate_limit 429' });
+  });
+});

@@ -320,3 +320,28 @@ test('another thread (a sub-agent) neither begins nor ends our turn', () => {
   expect(talk.hears({ method: 'turn/started', params: { threadId: 'other', turn: { id: 'x' } } })).toEqual([]);
   expect(talk.protocol.turn).toBe(false);
 });
+
+describe('a limit', () => {
+  const error = (codexErrorInfo: unknown, willRetry: boolean, message = 'Reconnecting... 1/5') =>
+    note('error', { turnId: 't1', willRetry, error: { message, codexErrorInfo, additionalDetails: null } });
+  const LIMITED = { responseTooManyFailedAttempts: { httpStatusCode: 429 } };
+
+  test('that codex would wait out by itself ends its turn, once', () => {
+    const talk = Talk.ready().starts('m1', 't1');
+    expect(written(talk.hears(error(LIMITED, true)))).toMatchObject([
+      { method: 'turn/interrupt', params: { turnId: 't1' } },
+    ]);
+    expect(talk.hears(error(LIMITED, true))).toEqual([]);
+    talk.ends('t1', 'interrupted');
+    talk.starts('m2', 't2');
+    expect(written(talk.hears(error(LIMITED, true)))).toMatchObject([{ params: { turnId: 't2' } }]);
+  });
+
+  test.each([
+    ['it gives up by itself', LIMITED, false],
+    ['the connection broke', { responseStreamDisconnected: { httpStatusCode: null } }, true],
+  ])('changes nothing where %s', (_what, info, willRetry) => {
+    const talk = Talk.ready().starts('m1', 't1');
+    expect(talk.hears(error(info, willRetry))).toEqual([]);
+  });
+});
