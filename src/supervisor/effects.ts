@@ -172,6 +172,8 @@ async function clear(effect: Extract<Effect, { do: 'clear' }>, options: EffectsO
   const { ended, left } = await ports.processes.hunt({
     marker: `${home8}/${agentId}/`,
     known: [...hosts, ...recorded.agents, ...options.ingest.processes(agentId)].filter(ports.processes.alive),
+    // A host is one of our own processes: it goes only where it is named.
+    own: hosts,
     protect: [pid, ...options.hosts.pids().filter((other) => !own.has(other))],
     graceMs: HUNT_GRACE_MS,
   });

@@ -1,5 +1,6 @@
 /** The thresholds of the watchdog's first layer, and which of them cannot hold together. */
 import { z } from 'zod';
+import { BEAT_MS } from '../host-wire.ts';
 import { duration } from './duration-schema.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { DEFAULTS } from './settings.ts';
@@ -71,17 +72,25 @@ interface Watched {
   stall?: { nudgeAfter?: string | undefined; restartAfter?: string | undefined } | undefined;
 }
 
-/** Values that would make one rung come before the one that precedes it. */
+/** What is only streamed is heard of by a host's beats: clocks that are shorter would take a long answer for silence. Milliseconds. */
+const LEAST_PATIENCE_MS = 2 * BEAT_MS;
+
+/** Values that would make one rung come before the one that precedes it, or before anything could have been heard. */
 export function refuseImpossible(watchdog: Watched, context: z.RefinementCtx): void {
   const given = watchdog.stall;
-  const nudge = durationOf(given?.nudgeAfter, stall.nudgeAfterMs);
-  const restart = durationOf(given?.restartAfter, stall.restartAfterMs);
-  if (given === undefined || restart > nudge) return;
-  context.addIssue({
-    code: 'custom',
-    path: ['stall', given.restartAfter === undefined ? 'nudgeAfter' : 'restartAfter'],
-    message: `a restartAfter (${formatDuration(restart)}) longer than nudgeAfter (${formatDuration(nudge)}): a restart comes only when a nudge has not helped`,
-  });
+  if (given === undefined) return;
+  const nudge = durationOf(given.nudgeAfter, stall.nudgeAfterMs);
+  const restart = durationOf(given.restartAfter, stall.restartAfterMs);
+  const refuse = (key: keyof typeof given, message: string): void =>
+    context.addIssue({ code: 'custom', path: ['stall', key], message });
+  const least = formatDuration(LEAST_PATIENCE_MS);
+  if (nudge < LEAST_PATIENCE_MS)
+    refuse('nudgeAfter', `${least} or more: a host tells every ${formatDuration(BEAT_MS)} that text is streaming in`);
+  if (restart < nudge + LEAST_PATIENCE_MS)
+    refuse(
+      given.restartAfter === undefined ? 'nudgeAfter' : 'restartAfter',
+      `a restartAfter (${formatDuration(restart)}) at least ${least} longer than nudgeAfter (${formatDuration(nudge)}): a restart comes only when a nudge has not helped`,
+    );
 }
 
 const durationOf = (text: string | undefined, fallback: number): number =>

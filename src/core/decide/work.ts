@@ -119,6 +119,8 @@ export class Work {
       agent: agent?.name ?? null,
       incarnation: event.incarnation ?? null,
       ...(cause ? { cause } : {}),
+      // The draft must be reduced from the same event as the log, `end` of the record's last one apart.
+      ...(event.src ? { src: event.src } : {}),
       ...body,
     } as TuttiEvent);
     if (agentId === null) return;

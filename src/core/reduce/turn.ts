@@ -55,6 +55,9 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   const { cutTurn, metTurn } = agent.limit;
   const byLimit = cutTurn === agent.turns || metTurn === agent.turns;
   if (event.outcome === 'interrupted' && byLimit) oweWork(agent, event.at);
+  // Ended in a friendly way on the way to its restart: the work goes on all the same.
+  const restarting = agent.wanted === 'up' && (agent.cli.condemned || agent.cli.phase === 'stopping');
+  if (event.outcome === 'interrupted' && restarting) agent.cli.turnCutShort = true;
   // An interrupt on the way has lapsed with its turn.
   for (const [id, order] of Object.entries(agent.pending)) if (order.verb === 'interrupt') dropPending(agent, id);
 };

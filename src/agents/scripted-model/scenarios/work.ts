@@ -125,7 +125,6 @@ export const work = {
     reply({ do: 'thinking', text: 'Let me think about this for a moment.' }, say('I have thought about it.')),
   big: (point) => oneByOne(point, [[bash('seq 1 60000')]], DONE),
   danger: (point) => oneByOne(point, [[say('Cleaning up.'), bash(point.params['cmd'] ?? 'rm -rf ./precious')]], DONE),
-  loop: () => reply(bash('cat missing-file.txt')),
   ask_text: () =>
     reply(
       say(

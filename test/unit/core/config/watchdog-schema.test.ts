@@ -41,13 +41,14 @@ describe('is refused with the reason', () => {
     [
       'a nudge after the default restart',
       { stall: { nudgeAfter: '20m' } },
-      /stall.nudgeAfter: a restartAfter \(10m\) longer/,
+      /stall.nudgeAfter: a restartAfter \(10m\) at least 10s longer/,
     ],
     [
       'a restart before the default nudge',
       { stall: { restartAfter: '1m' } },
-      /stall.restartAfter: a restartAfter \(1m\) longer/,
+      /stall.restartAfter: a restartAfter \(1m\) at least 10s longer/,
     ],
+    ['a nudge before a host could tell', { stall: { nudgeAfter: '9s' } }, /stall.nudgeAfter: 10s or more/],
     ['a loop of one', { loop: { repeats: 1 } }, /loop.repeats/],
     ['a negative rung', { ladder: { nudges: -1 } }, /ladder.nudges/],
     ['half a step', { maxSteps: 1.5 }, /maxSteps/],
