@@ -60,7 +60,7 @@ export function configurationPage(): string {
     '## Keys of config.yaml alone',
     '',
     'They hold for the whole home. `notify` is a list of sinks, or a map with these keys. An alert is told once for each cause; what comes together is told together.',
-    'Severities: `info` = an agent is held by a limit, the digest; `warning` = an agent waits for a person or has given up; `urgent` = it concerns the whole fleet or the machine.',
+    'Severities: `info` = an agent is held by a limit; `warning` = an agent waits for a person or has given up, the digest; `urgent` = it concerns the whole fleet or the machine.',
     '',
     '| key | value |',
     '|---|---|',

@@ -14,6 +14,7 @@ import {
   BODY_LIMIT,
   CALLER_HEADER,
   commandIdSchema,
+  digestQuerySchema,
   downSchema,
   eventsQuerySchema,
   IDEMPOTENCY_HEADER,
@@ -138,6 +139,7 @@ function eventRoutes(app: Hono, facade: Facade): void {
 function fleetRoutes(app: Hono, facade: Facade): void {
   app.get('/api/health', (c) => c.json({ ok: true, api: API_VERSION, ...facade.health() }));
   app.get('/api/fleet', (c) => c.json(facade.fleet()));
+  app.get('/api/digest', async (c) => c.json(await facade.digest(queryOf(c, digestQuerySchema).since)));
   app.get('/api/requests', (c) => c.json({ requests: facade.requests() }));
   app.post('/api/requests/:id', async (c) => {
     return c.json(await facade.answer(idOf(c), await bodyOf(c, answerSchema), askerOf(c)));

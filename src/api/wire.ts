@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { AGENT_NAME } from '../core/config/schema.ts';
-import { EVENT_TYPES, type EventType, TOOLS, type TuttiEvent } from '../core/event.ts';
+import { AGENT_STATES, EVENT_TYPES, type EventType, TOOLS, type TuttiEvent } from '../core/event.ts';
 import type { Code } from '../core/step.ts';
 import { agentSchema } from './wire-agent.ts';
 
@@ -247,6 +247,25 @@ export const answerSchema = z
 export type AnswerRequest = z.input<typeof answerSchema>;
 export const answerResponseSchema = z.object({ requestId: z.string(), decision: z.string(), agentId: z.string() });
 export type AnswerResponse = z.infer<typeof answerResponseSchema>;
+
+/** `GET /api/digest?since=`: what happened since a time, by agent, and how it stands now. */
+export const digestQuerySchema = z.object({
+  since: z.iso.datetime({ offset: true, error: 'a time (ISO 8601)' }),
+});
+export const digestSchema = z.object({
+  ...{ since: z.string(), until: z.string(), starts: z.number(), crashes: z.number() },
+  agents: z.array(
+    z.object({
+      ...{ agent: z.string(), state: z.enum([...AGENT_STATES, 'gone']), reason: z.string().nullable() },
+      ...{ waits: z.array(z.string()), turns: z.object({ ok: z.number(), failed: z.number() }), crashes: z.number() },
+      ...{ failures: z.array(z.string()), limits: z.number(), asked: z.number(), answered: z.number() },
+      ...{ messages: z.number(), tokens: z.number(), costUsd: z.number().nullable(), estimated: z.boolean() },
+    }),
+  ),
+  alerts: z.array(z.object({ at: z.string(), severity: z.string(), text: z.string() })),
+  ...{ moreAlerts: z.number(), findings: z.array(z.string()) },
+});
+export type DigestInfo = z.infer<typeof digestSchema>;
 
 const when = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('cron'), cron: z.string(), timeZone: z.string().nullable() }),

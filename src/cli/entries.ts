@@ -98,6 +98,12 @@ export const entries: CommandEntry[] = [
     summary: 'wait for a state',
     load: async () => (await import('./wait.ts')).command,
   },
+  {
+    name: 'digest',
+    group: 'Watching',
+    summary: 'what happened while you were away',
+    load: async () => (await import('./digest.ts')).command,
+  },
   { name: 'approve', group: 'Answering', summary: 'say yes to a request', load: async () => answerCommand('allow') },
   { name: 'deny', group: 'Answering', summary: 'say no to a request', load: async () => answerCommand('deny') },
   { name: 'answer', group: 'Answering', summary: 'answer a question', load: async () => answerCommand('answer') },

@@ -9,6 +9,7 @@ import {
   agentsResponseSchema,
   answerResponseSchema,
   applyResponseSchema,
+  digestSchema,
   downResponseSchema,
   eventsResponseSchema,
   fleetSchema,
@@ -115,6 +116,7 @@ export function createClient({ home, socketPath, caller, transport }: ClientPart
     schedules: async () => (await call('GET', '/api/schedules', schedulesResponseSchema)).schedules,
     schedule: (request) => write('/api/schedules', scheduleSchema, request),
     unschedule: (ref) => write(`/api/schedules/${encodeURIComponent(ref)}/rm`, unscheduledSchema, {}),
+    digest: (since) => call('GET', `/api/digest?since=${encodeURIComponent(since)}`, digestSchema),
     why: (ref) => call('GET', agentPath(ref, '/why'), whySchema),
     events({ since, limit, agents, types }) {
       const query = new URLSearchParams();

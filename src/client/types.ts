@@ -18,6 +18,7 @@ import type {
   MessageResponse,
   PermissionRequest,
   Removed,
+  DigestInfo,
   ScheduleInfo,
   ScheduleRequest,
   SpawnRequest,
@@ -98,6 +99,8 @@ export interface Client {
   schedule(request: ScheduleRequest): Promise<ScheduleInfo>;
   /** By id, or by a name that only one has. */
   unschedule(ref: string): Promise<{ id: string; name: string }>;
+  /** What happened since a time (ISO 8601). */
+  digest(since: string): Promise<DigestInfo>;
   why(ref: string): Promise<Why>;
   /** One page of past events; `next` is the `since` of the following page. */
   events(query: EventsQuery): Promise<EventsResponse>;

@@ -4,6 +4,7 @@ import { alertDue } from './decide/alerts.ts';
 import { fleetDue } from './fleet/fleet.ts';
 import { fallbackDue, returnDue } from './accounts/fallback.ts';
 import { limitDue } from './accounts/hold.ts';
+import { digestDue } from './decide/digest.ts';
 import { deadlines } from './decide/watch.ts';
 import { scheduleDue, type ScheduleState } from './schedule/schedule.ts';
 import type { AgentState, State } from './state.ts';
@@ -24,6 +25,8 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
 
 export const nextDue: NextDue = (state, settings) => {
   let first = alertDue(state, settings);
+  const digest = digestDue(state, settings);
+  if (digest !== null && (first === null || digest < first)) first = digest;
   const fleet = fleetDue(state);
   if (fleet !== null && (first === null || fleet < first)) first = fleet;
   for (const id in state.schedules) {

@@ -17,6 +17,7 @@ export function emptyState(logId: string): State {
     commands: {},
     fleet: calmFleet(),
     patrol: nothingFound(),
+    digest: { from: null, pending: null },
     schedules: {},
     alerts: noAlerts(),
     advice: { day: '', calls: 0, tokens: 0 },

@@ -40,6 +40,8 @@ export interface State {
   commands: Record<string, { seq: number; ok: boolean }>;
   /** Deaths of many at once. */
   fleet: FleetState;
+  /** The daily digest: from when the next one tells, and the one that is being made. */
+  digest: { from: IsoTime | null; pending: { since: IsoTime; until: IsoTime } | null };
   /** What the patrol found. */
   patrol: PatrolState;
   /** Check-ins by id. */

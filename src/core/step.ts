@@ -133,6 +133,8 @@ export type Effect =
   | { do: 'triage'; agentId: string; seq: number }
   /** Tell people: to every sink that it concerns. Outcome: what each sink made of it. */
   | { do: 'notify'; notification: Notification }
+  /** The digest of a span, as a few lines. Outcome: the text, or null when nothing happened. */
+  | { do: 'digest'; since: IsoTime; until: IsoTime }
   /** Processes that carry this run's marker and belong to nobody: ended, with all that live below them. */
   | { do: 'end_orphans'; agentId: string; incarnation: number; list: { pid: number; start: string }[] }
   /** A tmux session of ours with a dead pane, whose agent is gone. */

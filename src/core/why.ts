@@ -82,7 +82,7 @@ function tellCommand(event: EventOf<'command'>): string | null {
   if (event.verb === 'host.configure' || event.verb === 'host.ready') return null;
   if (event.verb === 'alert')
     return event.phase === 'done' ? `it was worth an alert: ${String(event.args?.text)}` : null;
-  if (event.verb === 'fleet' || event.verb === 'patrol') return null;
+  if (event.verb === 'fleet' || event.verb === 'patrol' || event.verb === 'digest') return null;
   if (event.verb === 'notify') return null;
   if (event.verb === 'slot') return `a check-in was due: ${String(event.args?.outcome)}`;
   if (!event.verb.startsWith('host.')) return `${event.by} asked for ${event.verb}`;

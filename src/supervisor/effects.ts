@@ -35,6 +35,8 @@ export interface EffectsOptions {
   failed(effect: Effect, error: unknown): void;
   /** Asks layer 2. */
   triage(agentId: string, seq: number): void;
+  /** The digest of a span, as a few lines; null when nothing happened. */
+  digest(since: string, until: string): Promise<string | null>;
   /** A person should know (null = over). */
   problem(key: 'notify', text: string | null): void;
 }
@@ -56,6 +58,7 @@ const HANDLERS: { [K in Effect['do']]: Handler<K> } = {
   forget,
   status_line: statusLine,
   notify,
+  digest: async ({ since, until }, { digest }) => digest(since, until),
   end_orphans: endOrphans,
   close_orphan: async ({ session }, { supervisor }) => {
     await supervisor.ports.tmux.kill(supervisor.ports.sessionTarget(session));

@@ -1,6 +1,7 @@
 /** The facade's reads: from the state, the log and the host journals; nothing here changes anything. */
 import type { DriverEventBody, TuttiEvent } from '../core/event.ts';
 import type { AgentState, State } from '../core/state.ts';
+import { beginDigest, type Digest } from '../core/digest/digest.ts';
 import { type AgentObject, core } from './core.ts';
 import { createRecordDecoder } from './decode.ts';
 import { type EventFilter, type Facade, type FleetFacts, type HealthFacts, type RawLine, Refusal } from './facade.ts';
@@ -26,7 +27,18 @@ export interface Running {
 
 type Reads = Pick<
   Facade,
-  'health' | 'list' | 'get' | 'requests' | 'why' | 'resolve' | 'events' | 'subscribe' | 'rawLog' | 'fullEvent' | 'fleet'
+  | 'health'
+  | 'list'
+  | 'get'
+  | 'requests'
+  | 'why'
+  | 'digest'
+  | 'resolve'
+  | 'events'
+  | 'subscribe'
+  | 'rawLog'
+  | 'fullEvent'
+  | 'fleet'
 >;
 
 /** Events looked at in one read of the log. */
@@ -76,6 +88,7 @@ export function createReads(running: Running): Reads {
       const events = await log.read(since, { limit: WHY_EVENTS * 10, agentId: agent.id });
       return core.why(agent, events.slice(-WHY_EVENTS));
     },
+    digest: (since) => digestOf(running, since, null),
     resolve: (refs) => refs.map((ref) => find(ref).id),
     events: (since, filter, limit) => pageOf(running, since, filter, limit),
     subscribe: (since, filter) => hub.subscribe(since ?? loop.state.seq, filter),
@@ -158,8 +171,29 @@ async function pageOf(
   }
 }
 
+/** @param until null = now; nothing later counts */
+export async function digestOf(
+  running: Pick<Running, 'log' | 'loop' | 'supervisor'>,
+  since: string,
+  until: string | null,
+): Promise<Digest> {
+  const { log, loop, supervisor } = running;
+  const from = new Date(since).toISOString();
+  const end = until ?? new Date(supervisor.ports.clock.now()).toISOString();
+  const work = beginDigest(from);
+  let next = await seqBefore(running, from);
+  for (;;) {
+    const page = await log.read(next, { limit: PAGE });
+    for (const event of page) {
+      next = event.seq;
+      if (event.at >= from && event.at <= end) work.take(event);
+    }
+    if (page.length < PAGE) return work.done(loop.state, end);
+  }
+}
+
 /** seq of the last event before a time, by bisection. Times rise with seq but for journals read late: near enough. */
-async function seqBefore({ log, loop }: Running, time: string): Promise<number> {
+async function seqBefore({ log, loop }: Pick<Running, 'log' | 'loop'>, time: string): Promise<number> {
   const wanted = new Date(time).toISOString();
   let low = 0;
   let high = loop.state.seq;

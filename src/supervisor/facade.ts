@@ -5,6 +5,7 @@
  * Every function fails with a {@link Refusal}, whose code is one of contract.md §5. Reads answer while the supervisor recovers;
  * writes wait for the end of the recovery.
  */
+import type { Digest } from '../core/digest/digest.ts';
 import type { EventType, JsonObject, TuttiEvent, Wanted } from '../core/event.ts';
 import type { ScheduleState } from '../core/schedule/schedule.ts';
 import type { Code, Failure } from '../core/step.ts';
@@ -197,6 +198,8 @@ export interface Facade {
   schedule(order: ScheduleOrder, by: Asker): Promise<ScheduleView>;
   /** By id, or by a name that only one has. */
   unschedule(ref: string, by: Asker): Promise<{ id: string; name: string }>;
+  /** What happened since a time (ISO 8601). */
+  digest(since: string): Promise<Digest>;
   why(ref: string): Promise<WhyChain>;
   /** Ids of agents by id or name; NOT_FOUND names the first that there is none of. */
   resolve(refs: string[]): string[];

@@ -1,8 +1,10 @@
 /** Putting a supervisor together: lock → state → facade (reads answer) → recovery → writes. And its end. */
 import { type Awake, createAwake } from './awake.ts';
+import { isEmpty } from '../core/digest/digest.ts';
+import { digestSummary } from '../core/digest/words.ts';
 import { createEffects, type Effects } from './effects.ts';
 import type { Facade } from './facade.ts';
-import { createReads, type Running } from './facade-reads.ts';
+import { createReads, digestOf, type Running } from './facade-reads.ts';
 import { createSchedules } from './facade-schedules.ts';
 import { createWrites } from './facade-writes.ts';
 import { createHosts, type Hosts } from './hosts.ts';
@@ -205,6 +207,10 @@ function wire(
     failed: (effect, error) => ports.log('warn', `${effect.do}: ${messageOf(error)}`),
     triage: (agentId, seq) => triage.ask(agentId, seq),
     problem: (key, text) => problems.set(key, text),
+    digest: async (since, until) => {
+      const found = await digestOf({ log, loop, supervisor: options }, since, until);
+      return isEmpty(found) ? null : digestSummary(found);
+    },
   });
   const triage = createTriage({
     port: ports.triage,

@@ -302,6 +302,7 @@ export class SimSupervisor {
       case 'close_session':
       case 'forget':
         return this.#soon(3, () => this.submit({ type: 'effect_done', effect, ok: true, value: null }));
+      case 'digest':
       case 'end_orphans':
       case 'remove_leftovers':
       case 'close_orphan':

@@ -15,6 +15,7 @@ export function sampleState(seq: number, logId = 'log-1'): State {
     commands: {},
     fleet: { countFrom: null, hold: null },
     patrol: { found: {} },
+    digest: { from: null, pending: null },
     schedules: {},
     alerts: noAlerts(),
     purses: {},

@@ -3,6 +3,7 @@ import { runnerOf } from '../agent.ts';
 import { accountOf } from '../accounts/keys.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { EventBody } from '../event.ts';
+import { digest } from '../id.ts';
 import type { AgentState, State } from '../state.ts';
 import type { Alert, Severity } from './alert.ts';
 
@@ -17,7 +18,7 @@ interface Happened {
 /** Verdicts of the watchdog that wake a person at night: they concern the whole fleet, or the machine. */
 const URGENT = new Set(['mass_death', 'disk_full', 'guard_bypassed']);
 /** Verdicts that are for the morning paper. */
-const MINOR = new Set(['schedule_skipped', 'digest', 'limit_near']);
+const MINOR = new Set(['schedule_skipped', 'limit_near']);
 
 /** At most one for each agent and step: the state it went into says more than the verdict that led there. */
 export function candidates(events: Happened[], state: State): Candidate[] {
@@ -44,7 +45,7 @@ function ofVerdict(body: Extract<EventBody, { type: 'watchdog' }>, agent: AgentS
   const severity: Severity = URGENT.has(verdict) ? 'urgent' : MINOR.has(verdict) ? 'info' : 'warning';
   const text = `${agent ? `${agent.name}: ` : ''}${observation}${evidence === '' ? '' : ` (${evidence})`}`;
   const hint = agent ? `tutti why ${agent.name}` : null;
-  return { key: `watchdog ${verdict} ${agent?.id ?? observation}`, severity, text, hint, ...whose(agent) };
+  return { key: `watchdog ${verdict} ${agent?.id ?? digest(observation)}`, severity, text, hint, ...whose(agent) };
 }
 
 /** A driver's own `permission` events are for the record: only what is open can be answered. */

@@ -4,6 +4,8 @@ import { atLeast, type Alert, type Notification, type Severity } from './alert.t
 /** Alerts that are written out; the rest is counted. */
 export const SHOWN = 3;
 const LINE_CHARS = 300;
+/** One alone may be longer: a digest has several lines. */
+const ALONE_CHARS = 1_500;
 
 export interface Words {
   title: string;
@@ -14,7 +16,7 @@ export interface Words {
   count: number;
 }
 
-const short = (text: string): string => (text.length > LINE_CHARS ? `${text.slice(0, LINE_CHARS - 1)}…` : text);
+const short = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** What a sink with this floor is told of a notification; null when nothing of it concerns that sink. */
 export function wordsFor(notification: Notification, floor: Severity): Words | null {
@@ -23,7 +25,7 @@ export function wordsFor(notification: Notification, floor: Severity): Words | n
   if (!first) return null;
   const ranked = alerts.toSorted((a, b) => rank(b) - rank(a));
   const count = alerts.length + notification.more;
-  const lines = ranked.slice(0, SHOWN).map((alert) => short(alert.text));
+  const lines = ranked.slice(0, SHOWN).map((alert) => short(alert.text, count === 1 ? ALONE_CHARS : LINE_CHARS));
   const left = count - lines.length;
   if (left > 0) lines.push(`and ${left} more`);
   const severity = (ranked[0] as Alert).severity;

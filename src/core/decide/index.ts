@@ -13,6 +13,7 @@ import { ms } from '../time.ts';
 import { raiseAlerts, remind, sendAgain, sendAlerts } from './alerts.ts';
 import { onCommand } from './commands.ts';
 import { configure } from './configure.ts';
+import { askForDigest, beginDigests } from './digest.ts';
 import { onAdvice } from './ladder.ts';
 import { countDeathsFromHere, noticeMassDeath, tendFleet } from './fleet.ts';
 import { onJournalDamage, onRecords } from './ingest.ts';
@@ -113,11 +114,13 @@ function onRecovered(w: Work): void {
   for (const agentId of Object.keys(w.state.removing)) w.effect({ do: 'forget', agentId });
   sendAgain(w);
   countDeathsFromHere(w);
+  beginDigests(w);
 }
 
 function onTick(w: Work): void {
   mendClock(w);
   serveDue(w);
+  askForDigest(w);
   remind(w);
   sendAlerts(w);
   for (const id in w.state.agents) {

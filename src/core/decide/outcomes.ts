@@ -1,6 +1,7 @@
 /** How effects and orders ended. */
 import type { AgentState } from '../state.ts';
 import type { Effect, Failure, Input } from '../step.ts';
+import { onDigest } from './digest.ts';
 import { hold, holdAfterFailure } from './hold.ts';
 import { hostEnded } from './links.ts';
 import { passVerdict } from './status.ts';
@@ -16,6 +17,10 @@ export function onEffectDone(w: Work, input: Outcome): void {
   }
   if (effect.do === 'end_orphans' || effect.do === 'remove_leftovers' || effect.do === 'close_orphan') {
     onMended(w, input);
+    return;
+  }
+  if (effect.do === 'digest') {
+    onDigest(w, effect, input);
     return;
   }
   if (effect.do === 'forget') {

@@ -48,10 +48,18 @@ const OWN: Record<string, (state: State, event: CommandEvent) => void> = {
   notify: onNotify,
   slot: onSlotServed,
   fleet: onFleet,
+  digest: onDigest,
   patrol: (state, event) => {
     state.patrol = { found: (event.args?.found ?? {}) as Record<string, string> };
   },
 };
+
+function onDigest(state: State, { phase, args = {} }: CommandEvent): void {
+  const { since, until, from } = args;
+  if (phase !== 'accepted') state.digest = { from: typeof from === 'string' ? from : null, pending: null };
+  else if (typeof since === 'string' && typeof until === 'string')
+    state.digest = { ...state.digest, pending: { since, until } };
+}
 
 /** Accepted commands that are about the home, and no agent of it. */
 const HOME: Record<string, (state: State, event: CommandEvent) => void> = {
