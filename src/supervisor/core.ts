@@ -7,11 +7,12 @@ import { decide } from '../core/decide/index.ts';
 import { nextDue } from '../core/due.ts';
 import { emptyState } from '../core/empty-state.ts';
 import { reduce } from '../core/reduce/index.ts';
-import { why } from '../core/why.ts';
+import { concerns, why } from '../core/why/index.ts';
 
 export const core = {
   agentView,
   capsOf,
+  concerns,
   dateOf,
   decide,
   emptyState,
@@ -23,4 +24,4 @@ export const core = {
   why,
 };
 export type { AgentObject } from '../core/agent-view.ts';
-export type { WhyChain } from '../core/why.ts';
+export type { WhyChain } from '../core/why/index.ts';

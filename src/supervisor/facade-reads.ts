@@ -85,8 +85,11 @@ export function createReads(running: Running): Reads {
     async why(ref) {
       const agent = find(ref);
       const since = Math.max(0, loop.state.seq - WHY_EVENTS * 10);
-      const events = await log.read(since, { limit: WHY_EVENTS * 10, agentId: agent.id });
-      return core.why(agent, events.slice(-WHY_EVENTS));
+      // Of others too: an account's limit is learned by one agent and holds all.
+      const all = await log.read(since, { limit: WHY_EVENTS * 10 });
+      const events = all.filter((event) => core.concerns(agent, event)).slice(-WHY_EVENTS);
+      const { state, settings } = loop;
+      return core.why(agent, events, { state, settings, now: running.supervisor.ports.clock.now() });
     },
     digest: (since) => digestOf(running, since, null),
     resolve: (refs) => refs.map((ref) => find(ref).id),

@@ -7,7 +7,7 @@ import { digest, uuidFrom } from '../../../src/core/id.ts';
 import { reduce } from '../../../src/core/reduce/index.ts';
 import { emptyState } from '../../../src/core/empty-state.ts';
 import { phaseOf, STATUS } from '../../../src/core/tables.ts';
-import { why } from '../../../src/core/why.ts';
+import { why } from '../../../src/core/why/index.ts';
 import { agentSchema } from '../../../src/api/wire-agent.ts';
 import { Desk, ended, ID, SETTINGS, TURN } from './desk.ts';
 
@@ -134,7 +134,7 @@ describe('the state', () => {
 describe('why', () => {
   it('tells the state, and then its causes from the newest back', () => {
     const desk = eventful();
-    const chain = why(desk.agent(), desk.log);
+    const chain = why(desk.agent(), desk.log, desk);
     expect(chain).toMatchObject({ agent: 'alice', state: 'starting' });
     const texts = chain.chain.map((link) => link.text);
     expect(texts[0]).toContain('it is starting');

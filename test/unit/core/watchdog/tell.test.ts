@@ -1,10 +1,10 @@
 /** `why` tells the ladder in plain words. */
 import { expect, it } from 'vitest';
-import { why } from '../../../../src/core/why.ts';
+import { why } from '../../../../src/core/why/index.ts';
 import { bash, MINUTE, pass, working } from './stage.ts';
 
 const text = (desk: ReturnType<typeof working>): string =>
-  why(desk.agent(), desk.log)
+  why(desk.agent(), desk.log, desk)
     .chain.map((link) => link.text)
     .join('\n');
 
