@@ -72,32 +72,45 @@ const withDay = (budget: BudgetConfig): Caps & { perDay: Caps } => ({
   perDay: capsFrom(budget.perDay),
 });
 
+/** What a watchdog section sets, over what holds without it. Limits are not in it: accounts are shared by projects. */
+export function withWatchdog<T extends Settings>(base: T, w: Watchdog): T {
+  const { restarts, backoff, stall, loop, ladder } = base;
+  return {
+    ...base,
+    restarts: { max: w.restarts?.max ?? restarts.max, withinMs: ms(w.restarts?.within, restarts.withinMs) },
+    backoff: {
+      baseMs: ms(w.backoff?.base, backoff.baseMs),
+      capMs: ms(w.backoff?.cap, backoff.capMs),
+      resetAfterMs: ms(w.backoff?.resetAfter, backoff.resetAfterMs),
+    },
+    stall: {
+      nudgeAfterMs: ms(w.stall?.nudgeAfter, stall.nudgeAfterMs),
+      restartAfterMs: ms(w.stall?.restartAfter, stall.restartAfterMs),
+      toolLimitMs: ms(w.stall?.toolLimit, stall.toolLimitMs),
+      silentAfterMs: ms(w.stall?.silentAfter, stall.silentAfterMs),
+    },
+    loop: {
+      repeats: w.loop?.repeats ?? loop.repeats,
+      errors: w.loop?.errors ?? loop.errors,
+      compactions: w.loop?.compactions ?? loop.compactions,
+      retries: w.loop?.retries ?? loop.retries,
+    },
+    ladder: {
+      nudges: w.ladder?.nudges ?? ladder.nudges,
+      redirects: w.ladder?.redirects ?? ladder.redirects,
+      restarts: w.ladder?.restarts ?? ladder.restarts,
+      fresh: w.ladder?.fresh ?? ladder.fresh,
+    },
+    maxSteps: w.maxSteps ?? base.maxSteps,
+  };
+}
+
 /** Later ones win key by key: pass the user's first, then the project's. */
 export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | undefined)[]): Settings {
   const all = [user?.watchdog, ...watchdogs].filter((w) => w !== undefined);
   const pick = <T>(get: (w: Watchdog) => T | undefined): T | undefined => all.map(get).findLast((v) => v !== undefined);
   return {
-    restarts: {
-      max: pick((w) => w.restarts?.max) ?? DEFAULTS.restarts.max,
-      withinMs: ms(
-        pick((w) => w.restarts?.within),
-        DEFAULTS.restarts.withinMs,
-      ),
-    },
-    backoff: {
-      baseMs: ms(
-        pick((w) => w.backoff?.base),
-        DEFAULTS.backoff.baseMs,
-      ),
-      capMs: ms(
-        pick((w) => w.backoff?.cap),
-        DEFAULTS.backoff.capMs,
-      ),
-      resetAfterMs: ms(
-        pick((w) => w.backoff?.resetAfter),
-        DEFAULTS.backoff.resetAfterMs,
-      ),
-    },
+    ...all.reduce(withWatchdog, DEFAULTS as Settings),
     limit: {
       baseMs: ms(
         pick((w) => w.limit?.base),
@@ -116,37 +129,6 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
         DEFAULTS.limit.fallbackAfterMs,
       ),
     },
-    stall: {
-      nudgeAfterMs: ms(
-        pick((w) => w.stall?.nudgeAfter),
-        DEFAULTS.stall.nudgeAfterMs,
-      ),
-      restartAfterMs: ms(
-        pick((w) => w.stall?.restartAfter),
-        DEFAULTS.stall.restartAfterMs,
-      ),
-      toolLimitMs: ms(
-        pick((w) => w.stall?.toolLimit),
-        DEFAULTS.stall.toolLimitMs,
-      ),
-      silentAfterMs: ms(
-        pick((w) => w.stall?.silentAfter),
-        DEFAULTS.stall.silentAfterMs,
-      ),
-    },
-    loop: {
-      repeats: pick((w) => w.loop?.repeats) ?? DEFAULTS.loop.repeats,
-      errors: pick((w) => w.loop?.errors) ?? DEFAULTS.loop.errors,
-      compactions: pick((w) => w.loop?.compactions) ?? DEFAULTS.loop.compactions,
-      retries: pick((w) => w.loop?.retries) ?? DEFAULTS.loop.retries,
-    },
-    ladder: {
-      nudges: pick((w) => w.ladder?.nudges) ?? DEFAULTS.ladder.nudges,
-      redirects: pick((w) => w.ladder?.redirects) ?? DEFAULTS.ladder.redirects,
-      restarts: pick((w) => w.ladder?.restarts) ?? DEFAULTS.ladder.restarts,
-      fresh: pick((w) => w.ladder?.fresh) ?? DEFAULTS.ladder.fresh,
-    },
-    maxSteps: pick((w) => w.maxSteps) ?? DEFAULTS.maxSteps,
     adviceMs: user?.watchdog?.triage === undefined ? DEFAULTS.adviceMs : ADVICE_WAIT_MS,
     advicePerDay: {
       calls: user?.watchdog?.triage?.perDay?.calls ?? DEFAULTS.advicePerDay.calls,

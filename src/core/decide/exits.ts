@@ -123,7 +123,7 @@ function afterExit(w: Work, agent: AgentState, exit: Classified, working: boolea
   if (restart === 'temporary') {
     return { gate: 'failed', reason, hint: hint ?? 'restart: temporary, so it is not started again', resumeAt: null };
   }
-  return judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint);
+  return judge(w, agent, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint);
 }
 
 /** The machine was short of something at that moment. */
@@ -138,7 +138,7 @@ export function onStartFailed(w: Work, agent: AgentState, result: Json): void {
   if (agent.wanted === 'down') return;
   const verdict: Verdict =
     facts.retryable === true || SCARCE.has(String(facts.code))
-      ? judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint)
+      ? judge(w, agent, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, hint)
       : { gate: 'failed', reason, hint, resumeAt: null };
   if (verdict.gate === 'failed' && leaveUnfit(w, agent, reason)) return;
   passVerdict(w, agent, verdict);

@@ -1,5 +1,6 @@
 /** Climbs the ladder of the watchdog's first layer: puts the finding on record with what is done about it, and does it. */
 import { runnerOf } from '../agent.ts';
+import { freeRunner } from '../accounts/fallback.ts';
 import type { EventBody } from '../event.ts';
 import { EXTENSIONS_LIMIT, LATE_LIMIT_MS, RECOVERED_RESULTS } from '../limits.ts';
 import { ladderMessageId } from '../reduce/ladder.ts';
@@ -17,6 +18,7 @@ import { asksForChange } from '../watchdog/words.ts';
 import { interruptTurn } from './interrupt.ts';
 import { judge, serviceUntil } from './restart.ts';
 import { passVerdict } from './status.ts';
+import { orderSwitch } from './switch.ts';
 import type { Work } from './work.ts';
 
 /** Once per look: what has lapsed is taken back, what got on is said, what is due is done. */
@@ -28,14 +30,14 @@ export function tendLadder(w: Work, agent: AgentState): void {
 
 /** What is found, when its time has come. */
 export function onProgressDue(w: Work, agent: AgentState): void {
-  const due = progressDue(agent, w.settings);
+  const due = progressDue(agent, w.settingsOf(agent));
   if (due === null || due.at > w.now || streamed(w, agent, due) || late(w, agent, due)) return;
-  const finding = describe(agent, due.kind, w.now, w.settings);
+  const finding = describe(agent, due.kind, w.now, w.settingsOf(agent));
   if (asksAdvice(w, agent, due)) {
     say(w, agent, finding, 'ask_advice', { ambiguous: true });
     return;
   }
-  const rung = nextRung(agent, due.kind, w.settings);
+  const rung = nextRung(agent, due.kind, w.settingsOf(agent));
   if (rung !== null) take(w, agent, finding, rung, null);
 }
 
@@ -100,8 +102,12 @@ const RUNG_ACTS = {
   },
   restart: restart('restart'),
   fresh: restart('fresh'),
-  // Never next: see LIMITS.
-  hand_over: record('hand_over'),
+  hand_over: (w, agent, finding, advice) => {
+    // The fallbacks that are left may be limited at the moment: then there is nobody to hand over to.
+    if (freeRunner(w.state, agent, agent.runner.n, w.now) === null) return RUNG_ACTS.ask(w, agent, finding, advice);
+    record('hand_over')(w, agent, finding, advice);
+    orderSwitch(w, agent, { to: 'next', when: 'now', why: finding.observation });
+  },
   ask: (w, agent, finding, advice) => {
     const reason = `${finding.observation}; what was tried did not help`;
     const hint = `\`tutti logs ${agent.name}\` shows it; \`tutti resume ${agent.name}\` goes on, \`tutti restart --fresh ${agent.name}\` begins anew`;
@@ -129,7 +135,7 @@ function restart(rung: 'restart' | 'fresh'): Act {
     record(rung)(w, agent, finding, advice);
     w.slotFreed = true;
     const reason = `${runnerOf(agent).cli}: ${finding.observation}`;
-    passVerdict(w, agent, judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
+    passVerdict(w, agent, judge(w, agent, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
   };
 }
 
@@ -210,7 +216,7 @@ export function judgeTurn(w: Work, agent: AgentState): void {
   if (ladder.rung !== null && !stuck && (watch.fresh > 0 || watch.steps === 0))
     reset(w, agent, `turn ${agent.turns} ended ok`);
   if (kind === null) return;
-  const finding = describe(agent, kind, w.now, w.settings);
+  const finding = describe(agent, kind, w.now, w.settingsOf(agent));
   const rung =
     kind === 'surrender' && agent.spec.task !== null && agent.queue.length === 0 ? surrenderRung(w, agent) : 'note';
   if (rung === 'nudge') take(w, agent, finding, 'nudge', null);
@@ -220,7 +226,7 @@ export function judgeTurn(w: Work, agent: AgentState): void {
 /** Layer 2 reads the words first where there is one; it may nudge. */
 function surrenderRung(w: Work, agent: AgentState): 'note' | 'nudge' {
   if (adviceLeft(w.state, w.settings, w.now)) return 'note';
-  return (agent.ladder.taken.nudge ?? 0) < w.settings.ladder.nudges ? 'nudge' : 'note';
+  return (agent.ladder.taken.nudge ?? 0) < w.settingsOf(agent).ladder.nudges ? 'nudge' : 'note';
 }
 
 function closing({ watch, lastExchange }: AgentState): 'surrender' | 'question' | 'denied' | 'no_change' | null {
@@ -244,10 +250,10 @@ export function onAdvice(w: Work, { agentId, advice }: Extract<Input, { type: 'a
     return;
   }
   const { finding: kind } = asked;
-  const finding = describe(agent, kind, w.now, w.settings);
-  const rung = allowed(agent, advice, kind, w.settings);
+  const finding = describe(agent, kind, w.now, w.settingsOf(agent));
+  const rung = allowed(agent, advice, kind, w.settingsOf(agent));
   const spoken = kind === 'question' || kind === 'surrender';
-  const holds = spoken ? !agent.cli.turn : progressDue(agent, w.settings)?.kind === kind;
+  const holds = spoken ? !agent.cli.turn : progressDue(agent, w.settingsOf(agent))?.kind === kind;
   let rest = advice;
   if (advice.action === 'ask') {
     adviceEvent(w, agent, advice, 'alert', finding.observation);

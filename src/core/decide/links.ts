@@ -103,8 +103,8 @@ export function hostEnded(w: Work, agent: AgentState, why: string, clean: boolea
 /** Host deaths have a tally of their own; in a row are those within the window. */
 export function judgeHost(w: Work, agent: AgentState, why: string): void {
   const times = agent.tally.host;
-  const inRow = within(times, w.now, w.settings.backoff.resetAfterMs);
-  passVerdict(w, agent, judge(w, 'its pane host', times, inRow, why, null));
+  const inRow = within(times, w.now, w.settingsOf(agent).backoff.resetAfterMs);
+  passVerdict(w, agent, judge(w, agent, 'its pane host', times, inRow, why, null));
 }
 
 /** It took no order in time: it, and all it has started, is ended before another is started. */

@@ -27,13 +27,14 @@ const minutes = (durationMs: number): string =>
  */
 export function judge(
   w: Work,
+  agent: AgentState,
   what: string,
   times: string[],
   attempt: number,
   reason: string,
   hint: string | null,
 ): Verdict {
-  const { restarts, backoff } = w.settings;
+  const { restarts, backoff } = w.settingsOf(agent);
   const count = within(times, w.now, restarts.withinMs);
   if (count > restarts.max) {
     return {
@@ -55,7 +56,7 @@ export function noteHealth(w: Work, agent: AgentState): void {
   const { healthySince, attempt } = agent.tally;
   if (attempt === 0 || healthySince === null) return;
   const up = w.now - ms(healthySince);
-  if (up < w.settings.backoff.resetAfterMs) return;
+  if (up < w.settingsOf(agent).backoff.resetAfterMs) return;
   w.emit(agent.id, {
     type: 'watchdog',
     layer: 0,

@@ -82,7 +82,7 @@ function cliDeadlines(agent: AgentState): Deadline[] {
 /** Judges what is overdue: the first is enough, for it changes what the others would be about. */
 export function watch(w: Work, agent: AgentState): void {
   tendLadder(w, agent);
-  const overdue = deadlines(agent, w.settings).find(({ at }) => at <= w.now);
+  const overdue = deadlines(agent, w.settingsOf(agent)).find(({ at }) => at <= w.now);
   overdue?.pass(w, agent);
 }
 
@@ -99,5 +99,5 @@ function condemnCli(w: Work, agent: AgentState, observation: string): void {
   w.slotFreed = true;
   say(w, agent, 'cli_hung', observation, 'stop');
   const reason = `${runnerOf(agent).cli}: ${observation}`;
-  passVerdict(w, agent, judge(w, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
+  passVerdict(w, agent, judge(w, agent, runnerOf(agent).cli, agent.tally.cli, agent.tally.attempt, reason, null));
 }

@@ -3,6 +3,7 @@
  * decision sees those before it. The state that came in is never changed.
  */
 import { agentsOf, copyAgent } from '../agent.ts';
+import { settingsOf } from '../config/project-settings.ts';
 import type { EventBody, IsoTime, JsonObject, TuttiEvent } from '../event.ts';
 import type { HostVerb } from '../host-wire.ts';
 import { reduce } from '../reduce/index.ts';
@@ -91,6 +92,11 @@ export class Work {
   /** Before an agent is taken out of the draft: what only shows through an overlay could not be taken out. */
   materialize(): void {
     this.state.agents = Object.fromEntries(agentsOf(this.state).map((agent) => [agent.id, agent]));
+  }
+
+  /** Thresholds that hold for this agent. */
+  settingsOf(agent: AgentState): Settings {
+    return settingsOf(this.state, agent, this.settings);
   }
 
   touch(id: string): AgentState | null {

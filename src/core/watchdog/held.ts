@@ -9,6 +9,7 @@ export function heldBy(a: AgentState): string | null {
   if (a.state === 'taken') return 'a person drives it';
   if (Object.keys(a.requests).length > 0) return 'a request is open';
   if (!hostReachable(a) || !cliAlive(a)) return 'its CLI cannot be spoken to';
+  if (a.runner.wanted !== null) return 'its work is being handed over';
   if (a.cli.condemned || restartsNow(a) || a.cli.phase === 'stopping') return 'it is being restarted';
   return null;
 }

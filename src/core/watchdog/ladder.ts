@@ -45,10 +45,14 @@ const LIMITS = {
   redirect: (s) => s.ladder.redirects,
   restart: (s) => s.ladder.restarts,
   fresh: (s) => s.ladder.fresh,
-  // Left out while no agent can name another CLI to go on with.
-  hand_over: () => 0,
+  // As often as there is another one to go on with.
+  hand_over: (_s, a) => (hasFallback(a) ? Number.POSITIVE_INFINITY : 0),
   ask: () => Number.POSITIVE_INFINITY,
-} satisfies Record<Rung, (settings: Settings) => number>;
+} satisfies Record<Rung, (settings: Settings, agent: AgentState) => number>;
+
+/** A fallback behind the present one that can be started, as far as is known. */
+const hasFallback = ({ runner, spec }: AgentState): boolean =>
+  spec.fallback.some((_, i) => i + 1 > runner.n && !runner.unfit.includes(i + 1));
 
 /** The mildest rung that is not used up and not below what was tried already; null = all that can be said was said. */
 export function nextRung(a: AgentState, kind: FindingKind, s: Settings): Rung | null {
@@ -56,7 +60,7 @@ export function nextRung(a: AgentState, kind: FindingKind, s: Settings): Rung | 
   // The waiting that answers a service which does not answer has no end: it is bounded by its own doubling.
   if (kind === 'retrying') return 'redirect';
   const least = order(a.ladder.rung);
-  return path.find((rung) => order(rung) >= least && (a.ladder.taken[rung] ?? 0) < LIMITS[rung](s)) ?? null;
+  return path.find((rung) => order(rung) >= least && (a.ladder.taken[rung] ?? 0) < LIMITS[rung](s, a)) ?? null;
 }
 
 /** The higher of two rungs. */
