@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ScriptedModel } from '../../src/agents/scripted-model/index.ts';
+import type { LogEntry, ScriptedModel } from '../../src/agents/scripted-model/index.ts';
 import { type Agent, type Client, connect, type SendResult } from '../../src/client/index.ts';
 import type { PermissionRequest } from '../../src/api/wire.ts';
 import type { EventType, TuttiEvent } from '../../src/core/event.ts';
@@ -24,10 +24,16 @@ export const LIMIT_MS = 180_000;
 
 export type Permissions = 'ask' | 'auto' | 'bypass';
 
+/** null = no cap. */
+export interface Budget {
+  usd: number | null;
+  tokens: number | null;
+}
+
 export interface RealStage {
   readonly client: Client;
   /** An agent that has started and is idle. */
-  agent(name: string, permissions?: Permissions): Promise<RealAgent>;
+  agent(name: string, permissions?: Permissions, budget?: Budget): Promise<RealAgent>;
   close(): Promise<void>;
 }
 
@@ -45,7 +51,11 @@ export async function openRealStage(cli: RealCli): Promise<RealStage> {
       });
     },
   });
-  const agent = async (name: string, permissions: Permissions = 'bypass'): Promise<RealAgent> => {
+  const agent = async (
+    name: string,
+    permissions: Permissions = 'bypass',
+    budget: Budget = { usd: null, tokens: null },
+  ): Promise<RealAgent> => {
     const folder = join(place.env['HOME'] ?? '', name);
     const cwd = join(folder, 'work');
     mkdirSync(cwd, { recursive: true });
@@ -59,6 +69,7 @@ export async function openRealStage(cli: RealCli): Promise<RealStage> {
       model: cli.model,
       cwd,
       permissions,
+      budget,
       launch: {
         command: cli.command,
         env: { ...env, PATH: `${bin}:${env['PATH']}` },
@@ -174,6 +185,11 @@ export class RealAgent {
   /** What the model last saw of the users' words. */
   said(): string[] {
     return userTexts(this.#model, this.name);
+  }
+
+  /** Requests of its conversation in the model's own count, oldest first; titles and the like apart. */
+  requests(): LogEntry[] {
+    return this.#model.requests(this.name).filter(({ side }) => !side);
   }
 
   /** Live processes that it or its CLI has started, the CLI itself among them: their command lines by pid. */

@@ -70,10 +70,12 @@ const cycle: Scenario = (point) => {
   return reply(point.results.length % 2 === 0 ? attempt : check);
 };
 
-/** Spends without end: a command after each answer, at once. `cmd` = which, `first` = another one first. */
+/** Spends without end: after each answer a command at once, each another one. `cmd` = which, `first` = another one before them. */
 const spend: Scenario = (point) => {
-  const next = point.results.length === 0 ? point.params['first'] : undefined;
-  return reply(say(`Answer ${point.results.length + 1}, and on.`), bash(next ?? point.params['cmd'] ?? 'true'));
+  const n = point.results.length + 1;
+  const first = n === 1 ? point.params['first'] : undefined;
+  const command = first ?? point.params['cmd'] ?? 'true';
+  return reply(say(`Answer ${n}, and on.`), bash(`${command}; echo ${n} > step-${n}.txt; cat step-${n}.txt`));
 };
 
 /** Calls a tool by the client's own name. */
