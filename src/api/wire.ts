@@ -50,7 +50,11 @@ const caps = {
   usd: z.number().positive().nullable().default(null),
   tokens: z.number().int().positive().nullable().default(null),
 };
-const budget = z.strictObject({ ...caps, perDay: z.strictObject(caps).optional() });
+const budget = z.strictObject({
+  ...caps,
+  perDay: z.strictObject(caps).optional(),
+  context: z.number().int().positive().nullable().optional(),
+});
 
 /**
  * What the agent's CLI is started with. The caller makes it from its own shell and configuration (contract.md §8 "environment of an agent");

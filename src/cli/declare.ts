@@ -35,7 +35,11 @@ export function declareAgent(name: string, agent: AgentConfig, sources: Sources)
     permissions: agent.permissions ?? defaults.permissions ?? 'auto',
     restart: agent.restart ?? defaults.restart ?? 'transient',
     once: agent.once ?? false,
-    budget: { ...capsOf(budget), ...(budget?.perDay ? { perDay: capsOf(budget.perDay) } : {}) },
+    budget: {
+      ...capsOf(budget),
+      ...(budget?.perDay ? { perDay: capsOf(budget.perDay) } : {}),
+      ...(budget?.context ? { context: budget.context } : {}),
+    },
     account: agent.account ?? null,
     settings: { ...agent.settings, ...(cliConfig.protocol ? { protocol: cliConfig.protocol } : {}) },
     launch: launchOf(name, agent, cliConfig, sources),

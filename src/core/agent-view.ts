@@ -1,5 +1,6 @@
 /** The agent object of contract.md §3, as every surface shows it: all keys, null where a fact is not known. */
 import { cliAlive, runnerOf } from './agent.ts';
+import { contextLimit } from './budget/context.ts';
 import { capText, type nearest } from './budget/caps.ts';
 import { spentUsd } from './budget/purse.ts';
 import type { AgentStateName, IsoTime, Wanted } from './event.ts';
@@ -110,7 +111,7 @@ export function agentView(a: AgentState, place: { tmuxSocket: string; nearest?: 
     tokens: { ...tokens, total: tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite },
     costUsd: a.purse.reported || spentUsd(a.purse) > 0 ? spentUsd(a.purse) : null,
     costEstimated: a.purse.estimated + a.purse.open > 0,
-    context: { ...a.context },
+    context: { used: a.context.used, limit: contextLimit(a) },
     budget: {
       usd: spec.budget.usd,
       tokens: spec.budget.tokens,

@@ -85,6 +85,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     costUsd: null,
     purse: emptyPurse(),
     overBudget: false,
+    care: { step: null, turns: 0, at: null, summary: null, compacted: null, handedOff: null },
     context: { used: null, limit: null },
     model: spec.model,
     turns: 0,

@@ -114,6 +114,8 @@ export type HostVerb =
   | 'stop'
   /** New rules, mode and status line: args {@link ConfigureArgs}. */
   | 'configure'
+  /** Compact the conversation by the CLI's own means, between two turns: args `{incarnation}`. Done = the CLI was told. */
+  | 'compact'
   /** Like stop, and then the host itself ends. */
   | 'quit';
 

@@ -36,6 +36,8 @@ export const ACCOUNTS_KEPT = 200;
 export const CONFIRM_LIMIT_MS = 300_000;
 /** A turn that is ended for a used-up budget is over within this time, else its CLI is stopped. Milliseconds. */
 export const BUDGET_STOP_LIMIT_MS = 60_000;
+/** A compaction, or a summary for a new conversation, has begun within this time, else it is done without. Milliseconds. */
+export const CARE_LIMIT_MS = 600_000;
 /** User commands whose results are remembered; older ones are forgotten. */
 export const COMMANDS_KEPT = 1_000;
 /** Confirmed message ids remembered per agent. */

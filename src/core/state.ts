@@ -100,8 +100,8 @@ export interface AgentSpec {
   permissions: 'ask' | 'auto' | 'bypass';
   restart: 'permanent' | 'transient' | 'temporary';
   once: boolean;
-  /** Hard caps; `perDay` is left out where there are none. */
-  budget: { usd: number | null; tokens: number | null; perDay?: Caps | undefined };
+  /** Hard caps; `perDay` is left out where there are none. `context`: a lower limit of the context than the CLI's own. Tokens. */
+  budget: { usd: number | null; tokens: number | null; perDay?: Caps | undefined; context?: number | null | undefined };
   account: string;
   /** Driver settings without secrets. */
   settings: JsonObject;
@@ -252,6 +252,8 @@ export interface AgentState {
   costUsd: number | null;
   /** What it has used in all, with estimates: what its caps are compared with. */
   purse: Purse;
+  /** What is being done about a full context. */
+  care: CareState;
   /** The gate is there because a cap is reached. */
   overBudget: boolean;
   context: { used: number | null; limit: number | null };
@@ -267,6 +269,19 @@ export interface AgentState {
   /** Layer 1 of the watchdog: what it remembers, and how far its ladder was climbed. */
   watch: WatchState;
   ladder: LadderState;
+}
+
+export interface CareState {
+  /** Awaited between two turns: the end of a compaction, or of the turn that writes a summary. */
+  step: 'compact' | 'summary' | null;
+  /** Turns before that. */
+  turns: number;
+  at: IsoTime | null;
+  /** For the next conversation; null = there is none. */
+  summary: string | null;
+  /** Turns at the latest compaction, and at the latest handoff. */
+  compacted: number | null;
+  handedOff: number | null;
 }
 
 /** A message and the last words of the answer to it; null = there is none, or it is not known. */

@@ -192,6 +192,8 @@ export interface Settings {
   notify: NotifySettings;
   patrol: PatrolSettings;
   budgets: BudgetSettings;
+  /** Shares of the context, 0..1: compacted from the first on, handed off to a new conversation from the second on. */
+  context: { compactAt: number; handoffAt: number };
 }
 
 /** null = no cap. */

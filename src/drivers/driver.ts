@@ -140,6 +140,8 @@ export interface Protocol {
   /** After a kill left it unknown: ask the conversation, deliver if it is not there. Ends in `confirmed` or `refused`. */
   confirm(message: OutgoingMessage): Action[];
   interrupt(): Action[];
+  /** Compact the conversation, between two turns; a turn comes of it. Left out where the CLI has no such means. */
+  compact?(): Action[];
   answer(key: string, verdict: Verdict): Action[];
   toolResult(key: string, result: { ok: boolean; value: Json }): Action[];
   /** Answer to `read-file`: the file's lines, read lazily, in order; null when it is missing or cannot be read. Same turn of the event loop. */

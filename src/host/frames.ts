@@ -33,6 +33,7 @@ const VERBS: Record<HostVerb, true> = {
   answer: true,
   stop: true,
   configure: true,
+  compact: true,
   quit: true,
 };
 

@@ -193,6 +193,17 @@ export class Host {
         const { incarnation } = interruptArgs(command);
         return () => this.#messages.interrupt(command.id, incarnation);
       },
+      compact: (command) => {
+        const run = this.#liveRun();
+        const { incarnation } = interruptArgs(command);
+        if (!run || run.turn || (incarnation !== null && incarnation !== run.number)) {
+          return { code: 'lapsed', message: 'no CLI is between two turns' };
+        }
+        return () => {
+          const told = run.compact();
+          this.#commands.done(command.id, told, told ? {} : problem('cannot', 'this CLI cannot compact'));
+        };
+      },
       answer: (command) => {
         const args = answerArgs(command);
         return () => {

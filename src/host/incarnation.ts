@@ -315,6 +315,14 @@ export class Incarnation implements Stoppable {
     this.#process?.kill('SIGINT');
   }
 
+  /** false: the CLI has no means for it. */
+  compact(): boolean {
+    const actions = this.#protocol.compact?.();
+    if (!actions) return false;
+    this.#run(actions);
+    return true;
+  }
+
   answer(key: string, verdict: Verdict): void {
     this.#run(this.#protocol.answer(key, verdict));
   }

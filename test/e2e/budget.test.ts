@@ -201,3 +201,32 @@ describe('a cap that several share', () => {
 });
 
 const largest = (home: TuttiHome): number => Math.max(...home.model.requests().map(tokens));
+
+describe('a context that is full', () => {
+  it('is handed off to a new conversation with a summary that the agent wrote, and the next message comes after it', async () => {
+    const agents = 'agents: { reader: { task: "look around [[scenario:multi n=12]]", budget: { context: 200 } } }\n';
+    const home = await homeWith('', agents);
+    await home.run(['up']);
+    await home.until('reader', ({ turns }) => turns >= 1, 'a turn');
+    await home.run(['send', 'reader', 'and then say this back']);
+    await home.until('reader', ({ turns, state, queued }) => turns >= 4 && state === 'idle' && queued === 0, 'done');
+    const events = await home.events('reader');
+    const verdicts = events.flatMap((e) =>
+      e.type === 'watchdog' && e.verdict.startsWith('context_') ? [e.verdict] : [],
+    );
+    expect(verdicts).toEqual(['context_summary', 'context_handoff']);
+    const said = await home.said('reader');
+    const asked = said.findIndex((text) => text.startsWith('user: Your context is nearly full'));
+    const summary = said[asked + 1] ?? '';
+    expect(summary).toMatch(/^assistant: ack Your context is nearly full/);
+    const handoff = said.find((text) => text.startsWith('user: Your earlier conversation had become too long')) ?? '';
+    expect(handoff).toContain(
+      `The summary that you wrote for this conversation:\n${summary.slice('assistant: '.length)}`,
+    );
+    expect(said.at(-1)).toContain('ack and then say this back');
+    expect(
+      new Set(events.flatMap((e) => (e.type === 'session' && e.conversationId ? [e.conversationId] : []))).size,
+    ).toBe(2);
+    expect((await home.agent('reader')).restarts).toBe(0);
+  });
+});

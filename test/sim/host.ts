@@ -138,6 +138,8 @@ export class SimHost {
         return this.#answer(id, String(args.requestId), 'user');
       case 'configure':
         return this.#done(id, true, {});
+      case 'compact':
+        return this.#done(id, false, { code: 'cannot', message: 'it cannot compact' });
       case 'stop':
         return this.#end(id, false);
       case 'quit':

@@ -267,6 +267,7 @@ function fakeHost(options: Birth): FakeHost {
       finish(id, true, { left: 0 });
     },
     configure: (id) => finish(id, true, null),
+    compact: (id) => finish(id, false, { code: 'cannot', message: 'it cannot compact' }),
     quit(id) {
       endCli('SIGTERM', true);
       finish(id, true, { left: 0 });

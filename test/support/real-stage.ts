@@ -28,6 +28,8 @@ export type Permissions = 'ask' | 'auto' | 'bypass';
 export interface Budget {
   usd: number | null;
   tokens: number | null;
+  /** A lower limit of the context than the CLI's own. Tokens. */
+  context?: number;
 }
 
 export interface RealStage {

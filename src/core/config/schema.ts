@@ -25,6 +25,14 @@ const caps = {
   tokens: z.number().int().positive().optional().meta({ description: 'tokens: hard cap (default: none)' }),
 };
 const budget = z.strictObject({ ...caps, perDay: z.strictObject(caps).optional() });
+const agentBudget = budget.extend({
+  context: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .meta({ description: "tokens: a lower limit of the context than the CLI's own (default: the CLI's)" }),
+});
 
 const price = z.strictObject({
   input: z.number().nonnegative().meta({ description: 'USD per million tokens' }),
@@ -60,7 +68,7 @@ const defaults = z.strictObject({
   model: z.string().min(1).optional(),
   restart: restart.optional(),
   permissions: permissions.optional(),
-  budget: budget.optional(),
+  budget: agentBudget.optional(),
   fallback: fallback.optional(),
   fallbackReturn: fallbackReturn.optional(),
 });
@@ -90,7 +98,7 @@ const agent = z.strictObject({
   restart: restart.optional(),
   once: z.boolean().optional(),
   wanted: z.enum(['up', 'paused', 'down']).optional(),
-  budget: budget.optional(),
+  budget: agentBudget.optional(),
   account: z.string().min(1).optional(),
   fallback: fallback.optional(),
   fallbackReturn: fallbackReturn.optional(),

@@ -35,6 +35,8 @@ export const DEFAULTS = {
   patrol: { everyMs: 60_000, diskFree: 1024 ** 3, memoryFree: 0.05 },
   /** No caps; days as in UTC, unless the supervisor knows its machine's time zone. */
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
+  /** Models get worse long before they are full, and a summary needs room to be written in. */
+  context: { compactAt: 0.8, handoffAt: 0.95 },
 } as const satisfies Settings;
 
 type Watchdog = NonNullable<ProjectConfig['watchdog']>;
@@ -150,5 +152,9 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       memoryFree: user?.patrol?.memoryFree === undefined ? DEFAULTS.patrol.memoryFree : user.patrol.memoryFree / 100,
     },
     budgets: budgetsFrom(user),
+    context: {
+      compactAt: pick((w) => w.context?.compactAt) ?? DEFAULTS.context.compactAt,
+      handoffAt: pick((w) => w.context?.handoffAt) ?? DEFAULTS.context.handoffAt,
+    },
   };
 }

@@ -5,7 +5,7 @@ import { duration } from './duration-schema.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { DEFAULTS } from './settings.ts';
 
-const { stall, loop, ladder } = DEFAULTS;
+const { stall, loop, ladder, context } = DEFAULTS;
 
 const after = (defaultMs: number, description: string) =>
   duration.meta({ description, default: formatDuration(defaultMs) }).optional();
@@ -18,6 +18,8 @@ const times = (by: number | null, least: number, most: number, description: stri
     .max(most)
     .meta({ description, ...(by === null ? {} : { default: by }) })
     .optional();
+
+const share = (by: number, description: string) => z.number().gt(0).lt(1).meta({ description, default: by }).optional();
 
 export const progressKeys = {
   stall: z
@@ -60,6 +62,15 @@ export const progressKeys = {
       fresh: times(ladder.fresh, 0, 10, 'restarts in a new conversation that is told of the old one'),
     })
     .optional(),
+  context: z
+    .strictObject({
+      compactAt: share(
+        context.compactAt,
+        'the context is this full between two turns: compacted where the CLI can, else handed off to a new conversation with a summary',
+      ),
+      handoffAt: share(context.handoffAt, 'so full that compacting is not tried: handed off'),
+    })
+    .optional(),
   maxSteps: times(
     null,
     1,
@@ -69,6 +80,7 @@ export const progressKeys = {
 };
 
 interface Watched {
+  context?: { compactAt?: number | undefined; handoffAt?: number | undefined } | undefined;
   stall?: { nudgeAfter?: string | undefined; restartAfter?: string | undefined } | undefined;
 }
 
@@ -76,13 +88,14 @@ interface Watched {
 const LEAST_PATIENCE_MS = 2 * BEAT_MS;
 
 /** Values that would make one rung come before the one that precedes it, or before anything could have been heard. */
-export function refuseImpossible(watchdog: Watched, context: z.RefinementCtx): void {
+export function refuseImpossible(watchdog: Watched, issues: z.RefinementCtx): void {
+  refuseEarlyHandoff(watchdog, issues);
   const given = watchdog.stall;
   if (given === undefined) return;
   const nudge = durationOf(given.nudgeAfter, stall.nudgeAfterMs);
   const restart = durationOf(given.restartAfter, stall.restartAfterMs);
   const refuse = (key: keyof typeof given, message: string): void =>
-    context.addIssue({ code: 'custom', path: ['stall', key], message });
+    issues.addIssue({ code: 'custom', path: ['stall', key], message });
   const least = formatDuration(LEAST_PATIENCE_MS);
   if (nudge < LEAST_PATIENCE_MS)
     refuse('nudgeAfter', `${least} or more: a host tells every ${formatDuration(BEAT_MS)} that text is streaming in`);
@@ -91,6 +104,17 @@ export function refuseImpossible(watchdog: Watched, context: z.RefinementCtx): v
       given.restartAfter === undefined ? 'nudgeAfter' : 'restartAfter',
       `a restartAfter (${formatDuration(restart)}) at least ${least} longer than nudgeAfter (${formatDuration(nudge)}): a restart comes only when a nudge has not helped`,
     );
+}
+
+function refuseEarlyHandoff({ context: given }: Watched, issues: z.RefinementCtx): void {
+  const compactAt = given?.compactAt ?? context.compactAt;
+  const handoffAt = given?.handoffAt ?? context.handoffAt;
+  if (given === undefined || handoffAt >= compactAt) return;
+  issues.addIssue({
+    code: 'custom',
+    path: ['context', given.handoffAt === undefined ? 'compactAt' : 'handoffAt'],
+    message: `a handoffAt (${handoffAt}) of at least compactAt (${compactAt}): compacting comes first`,
+  });
 }
 
 const durationOf = (text: string | undefined, fallback: number): number =>

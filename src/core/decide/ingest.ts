@@ -126,7 +126,7 @@ function authored(agent: AgentState, body: Extract<DriverEventBody, { type: 'mes
 /** A turn that ended on an error that another try can mend is taken up again later; some errors need a person. Limits are the account's. */
 function afterTurn(w: Work, agent: AgentState, outcome: string): void {
   const error = agent.cli.lastError;
-  if (outcome === 'ok') judgeTurn(w, agent);
+  if (outcome === 'ok' && agent.care.step === null) judgeTurn(w, agent);
   if (outcome !== 'error' || !error) return;
   if (error.retryable) {
     passVerdict(w, agent, { gate: 'limited', reason: error.message, hint: null, resumeAt: serviceUntil(w, agent) });

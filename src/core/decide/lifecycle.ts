@@ -21,6 +21,7 @@ import type { AgentState } from '../state.ts';
 import { ms } from '../time.ts';
 import { capsNow, keepBudget } from './budget.ts';
 import { configure, configureAbove } from './configure.ts';
+import { tendContext } from './context.ts';
 import { tendLimits } from './limit.ts';
 import { deliver, hasPending, held } from './queue.ts';
 import { lift, passVerdict, settleStatus } from './status.ts';
@@ -37,6 +38,7 @@ export function reconcile(w: Work, agent: AgentState): void {
   if (agent.wanted === 'down') tearDown(w, agent);
   else {
     keepBudget(w, agent);
+    tendContext(w, agent);
     finishOnce(w, agent);
     bringUp(w, agent);
     deliver(w, agent);
@@ -83,6 +85,7 @@ function forget(w: Work, agent: AgentState): void {
 /** `--once`: when its work is done the process ends, and it is `done`; a turn that failed makes it `failed`. */
 function finishOnce(w: Work, agent: AgentState): void {
   if (!agent.spec.once || agent.gate !== null || agent.turns === 0) return;
+  if (agent.care.step !== null || agent.restartWanted === 'handoff') return;
   const nothingLeft = agent.queue.length === 0 && agent.owes === null && !agent.cli.turnCutShort;
   if (!nothingLeft || !atBoundary(agent) || agent.lastOutcome === null) return;
   const reason = agent.cli.lastError?.message ?? `the turn ended: ${agent.lastOutcome}`;

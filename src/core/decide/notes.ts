@@ -45,7 +45,9 @@ function handoff(agent: AgentState): string {
   if (earlier.length > 0)
     parts.push(`What was said in it, oldest first (long messages are cut):\n${earlier.join('\n')}`);
   if (user !== null) parts.push(`The last message you were given:\n${user}`);
-  if (assistant !== null) parts.push(`The last thing you said:\n${assistant}`);
+  const { summary } = agent.care;
+  if (summary !== null) parts.push(`The summary that you wrote for this conversation:\n${summary}`);
+  else if (assistant !== null) parts.push(`The last thing you said:\n${assistant}`);
   if (agent.filesProduced.length > 0) parts.push(`Files you wrote or changed:\n${agent.filesProduced.join('\n')}`);
   const failures = why === null ? [] : failureLines(agent);
   if (failures.length > 0) parts.push(`What failed last, cut:\n${failures.join('\n')}`);
@@ -55,7 +57,10 @@ function handoff(agent: AgentState): string {
 }
 
 /** Why this conversation has to be told. */
-function opening({ conversationUsed, runner }: AgentState): string {
+function opening({ conversationUsed, runner, care, turns }: AgentState): string {
+  if (care.handedOff === turns) {
+    return 'Your earlier conversation had become too long; this is a new one. What is known of it:';
+  }
   if (conversationUsed) {
     return 'While this conversation stood still, another agent program went on with your work. What is known of that:';
   }

@@ -43,6 +43,7 @@ export function deliver(w: Work, agent: AgentState): void {
     Object.keys(agent.requests).length > 0
   )
     return;
+  if (agent.care.step === 'compact') return;
   const unsure = agent.queue.find((m) => m.unsure);
   // A new conversation has to know first what became of the old one.
   if (unsure && agent.owes !== 'handoff') {
@@ -64,7 +65,10 @@ export function deliver(w: Work, agent: AgentState): void {
       { durable: true, by: 'supervisor' },
     );
   }
-  const next = agent.queue.find((m) => m.from === 'supervisor') ?? agent.queue.find((m) => m.now) ?? agent.queue[0];
+  const ofSupervisor = agent.queue.find((m) => m.from === 'supervisor');
+  // Until the summary is written, nothing else is begun in a conversation that is to be left.
+  if (agent.care.step === 'summary' && !ofSupervisor) return;
+  const next = ofSupervisor ?? agent.queue.find((m) => m.now) ?? agent.queue[0];
   if (next) send(w, agent, next);
 }
 

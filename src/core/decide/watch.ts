@@ -15,6 +15,7 @@ import type { Settings } from '../step.ts';
 import { ms } from '../time.ts';
 import { progressDue } from '../watchdog/due.ts';
 import { onProgressDue, tendLadder } from './ladder.ts';
+import { careDue, careLate } from './context.ts';
 import { condemnHost } from './links.ts';
 import { judge } from './restart.ts';
 import { passVerdict } from './status.ts';
@@ -47,6 +48,8 @@ export function deadlines(agent: AgentState, settings: Settings): Deadline[] {
     const pass = (w: Work, a: AgentState): void => condemnHost(w, a, `${order.verb} was not done in time`);
     if (host.phase === 'up') list.push({ at: ms(order.at) + STOP_LIMIT_MS, pass });
   }
+  const late = careDue(agent);
+  if (late !== null) list.push({ at: late, pass: careLate });
   if (host.phase === 'up' && host.linked && cliAlive(agent) && !cli.condemned) list.push(...cliDeadlines(agent));
   const progress = progressDue(agent, settings);
   if (progress !== null) list.push({ at: progress.at, pass: onProgressDue });

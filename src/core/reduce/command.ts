@@ -237,6 +237,10 @@ const ENDED: Record<string, (agent: AgentState, args: JsonObject, event: Command
       at: event.at,
     };
   },
+  /** It cannot: the next look finds another way. */
+  compact: (agent, _args, event) => {
+    if (event.phase === 'failed') agent.care = { ...agent.care, step: null, compacted: agent.turns };
+  },
   configure: (agent, _args, event) => {
     if (event.phase === 'failed') agent.configured = null;
   },

@@ -62,6 +62,7 @@ function enqueue(agent: AgentState, event: DeliveryEvent): void {
 
 /** The note that was owed is in the queue, and cannot be lost from there. */
 function paidNote(agent: AgentState): void {
+  if (agent.owes === 'handoff') agent.care = { ...agent.care, summary: null };
   agent.owes = null;
   agent.cli.turnCutShort = false;
 }

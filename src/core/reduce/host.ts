@@ -83,6 +83,8 @@ export function cliGone(agent: AgentState, at: string): void {
   cli.stopsAtUsd = null;
   cli.at = at;
   agent.purse = settlePurse(agent.purse);
+  // Whether it has compacted, the next look will see.
+  if (agent.care.step === 'compact') agent.care = { ...agent.care, step: null };
   agent.openCalls = {};
   agent.requests = {};
   agent.limit.active = false;

@@ -4,6 +4,7 @@ import { cliAlive } from '../agent.ts';
 import { EARLIER_EXCHANGE_CHARS, EXCHANGE_CHARS, EXCHANGES_KEPT } from '../limits.ts';
 import type { AgentState } from '../state.ts';
 import { rememberText, rememberTurn } from '../watchdog/remember.ts';
+import { noteSummary } from './context.ts';
 import type { Reducer } from './index.ts';
 
 /** A sign that the turn gets on: what the CLI waited for is over. */
@@ -47,7 +48,8 @@ export const onTurn: Reducer<'turn'> = (_state, event, agent) => {
   // What a cap cut off is taken up again by a note, when there is budget again.
   if (event.outcome === 'budget') agent.owes ??= 'limit';
   if (event.outcome === 'ok') {
-    agent.taskOpen = agent.queue.length > 0;
+    // What was asked of it for the sake of its context is no task of anybody's.
+    if (agent.care.step === null) agent.taskOpen = agent.queue.length > 0;
     agent.limit = { active: false, resetsAt: null, scope: null, attempt: 0, cutTurn: null, metTurn: null, metAt: null };
     agent.cli.lastError = null;
     agent.lastProgressAt = event.at;
@@ -80,6 +82,7 @@ export const onMessage: Reducer<'message'> = (_state, event, agent) => {
   if (!agent || event.parentCallId !== undefined) return;
   if (event.role === 'assistant') {
     agent.lastExchange.assistant = cut(event.content, EXCHANGE_CHARS);
+    noteSummary(agent, event.content);
     rememberText(agent, event);
     progress(agent, event.at);
   } else if (event.from !== 'supervisor') beginExchange(agent, event.content);
@@ -136,6 +139,7 @@ export function leaveConversation(agent: AgentState): void {
   agent.conversationUsed = false;
   agent.confirmed = 0;
   agent.context = { used: null, limit: agent.context.limit };
+  agent.care = { ...agent.care, step: null };
   agent.cli.turnCutShort = false;
   agent.cli.turnExpectedAt = null;
 }

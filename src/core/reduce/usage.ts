@@ -29,7 +29,8 @@ export const onUsage: Reducer<'usage'> = (state, event, agent) => {
 
 export const onCompaction: Reducer<'compaction'> = (_state, event, agent) => {
   if (!agent) return;
-  if (event.after !== null) agent.context.used = event.after;
+  // Where the CLI does not say, the next request will.
+  agent.context.used = event.after;
   agent.watch.compactions += 1;
   progress(agent, event.at);
 };

@@ -3,6 +3,7 @@ import { emptyPurse, withTold } from '../budget/purse.ts';
 import type { AgentState, State } from '../state.ts';
 import { dayOf } from '../watchdog/advice.ts';
 import type { Spent } from '../watchdog/types.ts';
+import { CONTEXT_VERDICTS } from './context.ts';
 import { countCrash, tallied } from './host.ts';
 import { onLadder } from './ladder.ts';
 import type { Reducer } from './index.ts';
@@ -53,7 +54,10 @@ export const onWatchdog: Reducer<'watchdog'> = (state, event, agent) => {
   } else if (event.cap !== undefined && agent) agent.purse = withTold(agent.purse, event.cap);
   if (event.spent) countAdvice(state, event.at, event.spent);
   if (!agent) return;
-  if (Object.hasOwn(BUDGET_VERDICTS, event.verdict)) BUDGET_VERDICTS[event.verdict as BudgetVerdict](agent, event.at);
+  if (Object.hasOwn(CONTEXT_VERDICTS, event.verdict)) {
+    CONTEXT_VERDICTS[event.verdict as keyof typeof CONTEXT_VERDICTS](agent, event.at);
+  } else if (Object.hasOwn(BUDGET_VERDICTS, event.verdict))
+    BUDGET_VERDICTS[event.verdict as BudgetVerdict](agent, event.at);
   else if (event.layer === 0 && Object.hasOwn(VERDICTS, event.verdict))
     VERDICTS[event.verdict as Verdict](agent, event.at);
   else if (event.layer === 1 || event.layer === 2) onLadder(agent, event);

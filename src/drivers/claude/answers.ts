@@ -61,6 +61,10 @@ export const request = (requestId: string, body: JsonObject): string =>
 export const userMessage = (uuid: string, content: string): string =>
   line({ type: 'user', message: { role: 'user', content }, uuid });
 
+/** One of claude's slash commands. */
+export const ownCommand = (command: string): string =>
+  line({ type: 'user', message: { role: 'user', content: command } });
+
 const success = (requestId: string, response: JsonObject): string =>
   line({ type: 'control_response', response: { subtype: 'success', request_id: requestId, response } });
 

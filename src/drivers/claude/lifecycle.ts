@@ -74,9 +74,10 @@ const activity = (
   callId: string | null = null,
 ): DriverEventBody => ({ type: 'activity', kind, phase, detail, ...(callId === null ? {} : { parentCallId: callId }) });
 
-export const compaction: Handler = (line) => {
+export const compaction: Handler = (line, memory) => {
   const meta = object(line.compact_metadata);
   if (meta === null) return null;
+  memory.usage.compacted(whole(meta.post_tokens));
   return [
     { type: 'compaction', trigger: text(meta.trigger), before: whole(meta.pre_tokens), after: whole(meta.post_tokens) },
   ];

@@ -1,7 +1,7 @@
 /** The host's side of `claude -p --input-format stream-json`: requests on its stdin, lines from its stdout. */
 import type { Json, JsonObject } from '../../core/event.ts';
 import type { Action, Decoded, LaunchSpec, Line, OutgoingMessage, Protocol, Verdict } from '../driver.ts';
-import { request } from './answers.ts';
+import { ownCommand, request } from './answers.ts';
 import { decoder } from './decoder.ts';
 import { Delivery } from './delivery.ts';
 import { object, parseObject, text } from './fields.ts';
@@ -139,6 +139,11 @@ class ClaudeProtocol implements Protocol {
   interrupt(): Action[] {
     this.#interrupts += 1;
     return [write(request(`tutti-interrupt-${this.#interrupts}`, { subtype: 'interrupt' }))];
+  }
+
+  /** A command of claude's own; it has no id, for it is no message of anybody's. */
+  compact(): Action[] {
+    return [write(ownCommand('/compact'))];
   }
 
   answer(key: string, verdict: Verdict): Action[] {

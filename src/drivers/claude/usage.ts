@@ -98,6 +98,11 @@ export class UsageMeter {
     return this.#event(tokens, null, false);
   }
 
+  /** What the context holds from now on; null = the next request will tell. */
+  compacted(tokens: number | null): void {
+    this.#contextUsed = tokens;
+  }
+
   /** `result`: what is left of its totals. null when it reports nothing new and costs nothing. */
   result(result: JsonObject, sessionModel: string | null): UsageEvent | null {
     const models = object(result.modelUsage) ?? {};

@@ -106,6 +106,10 @@ export class CodexProtocol implements Protocol {
     return [request(`interrupt:${this.#turnId}`, 'turn/interrupt', { threadId: this.#threadId, turnId: this.#turnId })];
   }
 
+  compact(): Action[] {
+    return this.#turnId === null ? [request('compact', 'thread/compact/start', { threadId: this.#threadId })] : [];
+  }
+
   answer(key: string, verdict: Verdict): Action[] {
     const open = this.#requests.get(key);
     if (open === undefined) return [];

@@ -14,6 +14,18 @@ const gateReply = (id: string, permissionDecision: string, permissionDecisionRea
     hookSpecificOutput: { hookEventName: 'PreToolUse', permissionDecision, permissionDecisionReason, ...rest },
   });
 
+describe('a compaction', () => {
+  test('is a command of claude itself, and its end says how full the context is', () => {
+    expect(written(new Talk().protocol.compact?.() ?? [])).toEqual([
+      { type: 'user', message: { role: 'user', content: '/compact' } },
+    ]);
+    const fresh = decoder();
+    const events = linesOf('slash-compact').flatMap((text) => fresh.push({ dir: 'out', text }).events);
+    expect(events.findLast((event) => event.type === 'compaction')).toMatchObject({ after: 593 });
+    expect(events.findLast((event) => event.type === 'usage')).toMatchObject({ contextUsed: 593 });
+  });
+});
+
 describe('the beginning', () => {
   test('registers both hooks with a time limit, and hands over the system prompt', () => {
     const [request] = written(new Talk({ systemPrompt: 'be brief' }).protocol.begin());

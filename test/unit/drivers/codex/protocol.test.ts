@@ -70,6 +70,19 @@ describe('the beginning', () => {
   });
 });
 
+describe('a compaction', () => {
+  test('is asked for between turns, and makes a turn of its own', () => {
+    const talk = Talk.ready();
+    expect(written(talk.protocol.compact?.() ?? [])).toEqual([
+      { id: 'compact', method: 'thread/compact/start', params: { threadId: THREAD } },
+    ]);
+    expect(talk.hears({ id: 'compact', result: {} })).toEqual([]);
+    expect(talk.hears(note('turn/started', { turn: { id: 't9' } }))).toEqual([{ do: 'turn', phase: 'start' }]);
+    expect(talk.protocol.compact?.()).toEqual([]);
+    expect(talk.ends('t9')).toEqual([{ do: 'turn', phase: 'end' }]);
+  });
+});
+
 describe('delivery', () => {
   test('is confirmed by the completed item, not by the answer and not by the started one', () => {
     const talk = Talk.ready();
