@@ -18,8 +18,8 @@ export interface LintAgent {
   restart: 'permanent' | 'transient' | 'temporary';
   /** Whether its CLI can go on with a conversation after it ended. */
   resumes: boolean;
-  /** CLIs or models that take over when its own cannot be used. */
-  fallback: string[];
+  /** What takes over when its own cannot be used. */
+  fallback: { cli: string; model: string | null }[];
 }
 
 export interface LintInput {
@@ -49,12 +49,14 @@ interface Antipattern {
 
 export const ANTIPATTERNS = {
   'no-watchdog': {
-    what: 'thresholds of the watchdog so long that it never acts',
+    what: `thresholds of the watchdog over ${LONGEST_WAIT_MS / 3_600_000} h, or the patrol switched off`,
     why: 'a hung or looping agent goes on for hours, costs money, and nobody is told',
     mend: 'leave the thresholds of `watchdog` at their defaults, or shorten the ones named',
     found: ({ settings }) => {
       const long = waits(settings).filter(([, ms]) => ms > LONGEST_WAIT_MS);
-      return long.length === 0 ? null : `${long.map(([key, ms]) => `${key} is ${formatDuration(ms)}`).join(', ')}`;
+      const said = long.map(([key, ms]) => `${key} is ${formatDuration(ms)}`);
+      if (!settings.patrol.everyMs) said.push('patrol.every is 0: nobody looks for what is left over');
+      return said.length === 0 ? null : said.join(', ');
     },
   },
   'unbounded-retry': {
@@ -143,7 +145,7 @@ export const ANTIPATTERNS = {
       const vendors = new Set(agents.map(vendorOf));
       const [vendor] = vendors;
       if (agents.length < FLEET || vendors.size !== 1 || vendor === null) return null;
-      const other = agents.some(({ fallback }) => fallback.some((to) => vendorOf({ cli: to, model: to }) !== vendor));
+      const other = agents.some(({ fallback }) => fallback.some((to) => vendorOf(to) !== vendor));
       return other ? null : `all ${agents.length} agents need ${vendor}`;
     },
   },
@@ -190,10 +192,16 @@ function grouped(agents: LintAgent[], keyOf: (agent: LintAgent) => string | null
 }
 
 /** Every threshold that makes the watchdog wait, by its key. */
-function waits({ backoff, limit }: Settings): [string, number][] {
+function waits({ stall, backoff, limit, massDeath, patrol }: Settings): [string, number][] {
   return [
+    ['watchdog.stall.nudgeAfter', stall.nudgeAfterMs],
+    ['watchdog.stall.restartAfter', stall.restartAfterMs],
+    ['watchdog.stall.toolLimit', stall.toolLimitMs],
+    ['watchdog.stall.silentAfter', stall.silentAfterMs],
     ['watchdog.backoff.cap', backoff.capMs],
     ['watchdog.limit.cap', limit.capMs],
+    ['watchdog.massDeath.cap', massDeath.capMs],
+    ['patrol.every', patrol.everyMs],
   ];
 }
 

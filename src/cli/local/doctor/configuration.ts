@@ -65,7 +65,7 @@ function agentsOf(context: Context, user: UserConfig | null, file: ProjectFile):
       restart: agent.restart ?? 'transient',
       // A CLI that cannot be driven at all is another finding.
       resumes: driverFor(cli, protocol)?.capabilities.resume !== 'handoff',
-      fallback: [],
+      fallback: (agent.fallback ?? []).map((other) => ({ cli: other.cli ?? cli, model: other.model ?? null })),
     };
   });
 }

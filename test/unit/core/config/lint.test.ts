@@ -8,6 +8,7 @@ import {
   type LintInput,
   NOT_JUDGED,
 } from '../../../../src/core/config/lint.ts';
+import type { Settings } from '../../../../src/core/step.ts';
 import { DEFAULTS } from '../../../../src/core/config/settings.ts';
 
 const agent = (name: string, change: Partial<LintAgent> = {}): LintAgent => ({
@@ -87,14 +88,31 @@ describe('a configuration', () => {
     ],
     [
       'a lead with a fallback',
-      [agent('head', { fallback: ['codex'] }), agent('a', { parent: 'head' }), agent('b', { parent: 'head' })],
+      [
+        agent('head', { fallback: [{ cli: 'codex', model: null }] }),
+        agent('a', { parent: 'head' }),
+        agent('b', { parent: 'head' }),
+      ],
     ],
-    ['a fallback to another vendor', [agent('a', { fallback: ['codex'] }), agent('b'), agent('c')]],
+    [
+      'a fallback to another vendor',
+      [agent('a', { fallback: [{ cli: 'codex', model: null }] }), agent('b'), agent('c')],
+    ],
     ['a model that tells no vendor', [agent('a', { cli: 'opencode', model: 'local/llama' }), agent('b'), agent('c')]],
     ['a small team of one vendor', [agent('a'), agent('b')]],
     ['agents that ask before they write the rules', [agent('a', { cwd: '/repo', permissions: 'ask' })]],
     ['a folder whose name only begins like that of the rules', [agent('a', { cwd: '/rep' })]],
   ])('with %s is not warned of', (_, agents) => expect(lint(of(agents))).toEqual([]));
+
+  it.each<[string, Partial<Settings>, RegExp]>([
+    ['a stall', { stall: { ...DEFAULTS.stall, restartAfterMs: 86_400_000 } }, /stall\.restartAfter is 1d/],
+    ['a tool', { stall: { ...DEFAULTS.stall, toolLimitMs: 28_800_000 } }, /stall\.toolLimit is 8h/],
+    ['the patrol', { patrol: { ...DEFAULTS.patrol, everyMs: 0 } }, /patrol\.every is 0/],
+  ])('whose watchdog does not look at %s is warned of', (_what, change, found) => {
+    expect(lint({ ...GOOD, settings: { ...DEFAULTS, ...change } })).toMatchObject([
+      { id: 'no-watchdog', found: expect.stringMatching(found) },
+    ]);
+  });
 
   it('with a CLI that cannot resume is warned of by the name of the CLI', () => {
     expect(lint(of([agent('alice', { cli: 'aider', resumes: false })]))[0]?.found).toMatch(/alice \(aider\)/);
