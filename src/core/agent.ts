@@ -69,6 +69,7 @@ export function newAgent({ id, name, project, spec, declared, at }: Birth): Agen
     queue: [],
     pending: {},
     requests: {},
+    askedByRule: null,
     owes: null,
     restartWanted: null,
     removing: false,

@@ -6,6 +6,7 @@ import { fallbackDue, returnDue } from './accounts/fallback.ts';
 import { limitDue } from './accounts/hold.ts';
 import { digestDue } from './decide/digest.ts';
 import { settingsOf } from './config/project-settings.ts';
+import { requestsDue } from './decide/requests.ts';
 import { deadlines } from './decide/watch.ts';
 import { scheduleDue, type ScheduleState } from './schedule/schedule.ts';
 import type { AgentState, State } from './state.ts';
@@ -20,6 +21,7 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
   for (const at of [limitDue(state, agent, settings), fallbackDue(state, agent, settings), returnDue(state, agent)]) {
     due = Math.min(due, at ?? due);
   }
+  due = Math.min(due, requestsDue(agent, settings) ?? due);
   for (const { at } of deadlines(agent, settingsOf(state, agent, settings))) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;
 }

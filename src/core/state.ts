@@ -212,6 +212,8 @@ export interface AgentState {
   /** Host commands sent and not done, by id. */
   pending: Record<string, { verb: HostVerb; epoch: number; at: IsoTime; args: JsonObject }>;
   requests: Record<string, PendingRequest>;
+  /** The call that a guard rule has just put to a person: its request comes next. */
+  askedByRule: { tool: ToolName; digest: string } | null;
   /** A note from the supervisor that has to start the next turn (a restart's is in `cli.turnCutShort`). */
   owes: 'unanswered' | 'limit' | 'handoff' | null;
   /**
@@ -330,4 +332,8 @@ export interface PendingRequest {
   text: string;
   at: IsoTime;
   incarnation: number;
+  /** A guard rule wanted a person to see it. */
+  byRule?: true;
+  /** Policy has answered it, with whatever success: from here on it is a person's. */
+  policy?: true;
 }

@@ -9,6 +9,7 @@ import type { CursorEnd, DriverEventBody, EventBody, IsoTime, Json, JsonObject, 
 import type { Notification, NotifySettings } from './alerts/alert.ts';
 import type { HostHello, HostVerb, JournalRecord } from './host-wire.ts';
 import type { PatrolSettings, Survey } from './patrol/survey.ts';
+import type { RequestSettings } from './requests/policy.ts';
 import type { Schedule } from './schedule/schedule.ts';
 import type { PriceRow } from './prices.ts';
 import type { AgentSpec, State } from './state.ts';
@@ -191,6 +192,7 @@ export interface Settings {
   massDeath: { agents: number; withinMs: number; holdMs: number; capMs: number };
   notify: NotifySettings;
   patrol: PatrolSettings;
+  requests: RequestSettings;
   budgets: BudgetSettings;
   /** Shares of the context, 0..1: compacted from the first on, handed off to a new conversation from the second on. */
   context: { compactAt: number; handoffAt: number };

@@ -24,6 +24,7 @@ const SETTINGS: Settings = {
   maxDepth: 2,
   massDeath: { agents: 2, withinMs: 10_000, holdMs: 5_000, capMs: 60_000 },
   notify: { ...DEFAULTS.notify, floor: 'info' },
+  requests: { denyAfterMs: 30_000, auto: [] },
 };
 
 export interface Outcome {

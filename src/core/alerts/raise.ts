@@ -4,7 +4,7 @@ import { accountOf } from '../accounts/keys.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { EventBody } from '../event.ts';
 import { digest } from '../id.ts';
-import type { AgentState, State } from '../state.ts';
+import type { AgentState, PendingRequest, State } from '../state.ts';
 import type { Alert, Severity } from './alert.ts';
 
 /** An alert before it is known whether its cause was told already. */
@@ -36,7 +36,10 @@ function candidateOf(body: EventBody, agent: AgentState | null): Candidate | nul
   if (body.type === 'watchdog') return body.action === 'alert' ? ofVerdict(body, agent) : null;
   if (body.type === 'account') return ofAccount(body, agent);
   if (!agent) return null;
-  if (body.type === 'permission') return ofRequest(body.requestId, agent);
+  if (body.type === 'permission') return ofRequest(agent.requests[body.requestId], agent);
+  // Policy could not answer: now a person has to.
+  const failed = body.type === 'command' && body.verb === 'host.answer' && body.phase === 'failed';
+  if (failed) return ofRequest(Object.values(agent.requests)[0], agent, true);
   return body.type === 'agent_status' ? ofStatus(body, agent) : null;
 }
 
@@ -49,12 +52,12 @@ function ofVerdict(body: Extract<EventBody, { type: 'watchdog' }>, agent: AgentS
 }
 
 /** A driver's own `permission` events are for the record: only what is open can be answered. */
-function ofRequest(requestId: string, agent: AgentState): Candidate | null {
-  const request = agent.requests[requestId];
-  if (!request) return null;
+function ofRequest(request: PendingRequest | undefined, agent: AgentState, failed = false): Candidate | null {
+  // What policy answers needs nobody.
+  if (!request || (request.policy === true && !failed)) return null;
   const text = `${agent.name} waits for a person: ${askedText(request)}`;
   return {
-    key: requestKey(requestId),
+    key: requestKey(request.requestId),
     severity: 'warning',
     text,
     hint: answerHint(agent.name, request),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { duration } from './duration-schema.ts';
 import { isTimezone } from '../budget/day.ts';
 import { scheduleList } from './schedules.ts';
+import { TOOLS } from '../event.ts';
 import { parseDuration } from './duration.ts';
 import { notify } from './notify-schema.ts';
 import { refuseKeyless, triage } from './triage-schema.ts';
@@ -180,6 +181,27 @@ const fleetWatchdog = watchdog.extend({
 
 const msOf = (text: string): number => parseDuration(text) ?? 0;
 
+const requests = z.strictObject({
+  denyAfter: duration.optional().meta({
+    description: 'A permission or question that nobody has answered in this time is denied (default: never; it waits)',
+  }),
+  auto: z
+    .array(
+      z.strictObject({
+        tool: z.enum(TOOLS),
+        match: z.string().min(1).max(1_000),
+        decision: z.enum(['allow', 'deny']),
+      }),
+    )
+    .max(200)
+    .optional()
+    .meta({
+      description:
+        'list of `{tool, match, decision}`: permissions that are answered at once. `match` is the whole command, path, address or query, `*` for any text; ' +
+        'the first that fits counts. `allow` holds for single commands alone (nothing with `;`, `|`, `$` and the like), and never for what a guard rule puts to a person',
+    }),
+});
+
 const patrol = z.strictObject({
   every: duration.optional().meta({
     description:
@@ -243,6 +265,7 @@ const userFile = z.strictObject({
     })
     .optional(),
   patrol: patrol.optional(),
+  requests: requests.optional(),
 });
 export const userSchema = userFile.superRefine(refuseKeyless);
 

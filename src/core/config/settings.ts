@@ -32,6 +32,8 @@ export const DEFAULTS = {
   massDeath: { agents: 5, withinMs: 10_000, holdMs: 15_000, capMs: 300_000 },
   notify: NOTIFY_DEFAULTS,
   /** Slow enough to cost nothing that is felt, and soon enough for what no event tells of. */
+  /** "Later" is not "no": a request waits for ever unless the user wants otherwise. */
+  requests: { denyAfterMs: null, auto: [] },
   patrol: { everyMs: 60_000, diskFree: 1024 ** 3, memoryFree: 0.05 },
   /** No caps; days as in UTC, unless the supervisor knows its machine's time zone. */
   budgets: { day: { usd: null, tokens: null }, accounts: {}, timezone: 'UTC', prices: [] },
@@ -146,6 +148,10 @@ export function settingsFrom(user: UserConfig | null, ...watchdogs: (Watchdog | 
       capMs: ms(user?.watchdog?.massDeath?.cap, DEFAULTS.massDeath.capMs),
     },
     notify: notifySettings(user?.notify),
+    requests: {
+      denyAfterMs: user?.requests?.denyAfter === undefined ? null : parseDuration(user.requests.denyAfter),
+      auto: user?.requests?.auto ?? DEFAULTS.requests.auto,
+    },
     patrol: {
       everyMs: ms(user?.patrol?.every, DEFAULTS.patrol.everyMs),
       diskFree: user?.patrol?.diskFree === undefined ? DEFAULTS.patrol.diskFree : user.patrol.diskFree * 1024 ** 2,

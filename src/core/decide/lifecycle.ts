@@ -24,6 +24,7 @@ import { configure, configureAbove } from './configure.ts';
 import { tendContext } from './context.ts';
 import { tendLimits } from './limit.ts';
 import { deliver, hasPending, held } from './queue.ts';
+import { answerByPolicy } from './requests.ts';
 import { lift, passVerdict, settleStatus } from './status.ts';
 import { makeSwitch, tendRunner } from './switch.ts';
 import { watch } from './watch.ts';
@@ -33,6 +34,7 @@ import type { Work } from './work.ts';
 export function reconcile(w: Work, agent: AgentState): void {
   watch(w, agent);
   if (isDue(w, agent)) lift(w, agent);
+  answerByPolicy(w, agent);
   tendLimits(w, agent);
   tendRunner(w, agent);
   if (agent.wanted === 'down') tearDown(w, agent);

@@ -13,6 +13,7 @@ import { freshLadder } from '../watchdog/types.ts';
 import { onFleet, releaseFleet } from './fleet.ts';
 import { countCrash } from './host.ts';
 import type { EventOf, Reducer } from './index.ts';
+import { policyAnswered } from './requests.ts';
 import { onSchedule, onSlotServed, onUnschedule } from './schedules.ts';
 import { completeSpec, runnerOf } from '../agent.ts';
 import { forgetFallbacks, onSwitch } from './switch.ts';
@@ -188,6 +189,9 @@ const ACCEPTED: Record<string, (agent: AgentState, args: JsonObject, event: Comm
   },
   interrupt: (agent, args) => {
     if (args.why === 'limit') agent.limit = { ...agent.limit, cutTurn: Number(args.turn) };
+  },
+  answer: (agent, args) => {
+    if (args.by === 'policy' && typeof args.requestId === 'string') policyAnswered(agent, args.requestId);
   },
   stop: (agent, _args, event) => stopping(agent, event.at),
   quit: (agent, _args, event) => stopping(agent, event.at),

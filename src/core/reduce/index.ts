@@ -14,7 +14,7 @@ import { onCommand } from './command.ts';
 import { onDelivery } from './delivery.ts';
 import { onExit, onHost } from './host.ts';
 import { onAgentKilled, onAgentSpawned, onAgentStatus, onConfig } from './registry.ts';
-import { onPermission } from './requests.ts';
+import { onPermission, rememberAsk } from './requests.ts';
 import { onError, onMessage, onRetry, onSession, onThinking, onTurn } from './turn.ts';
 import { onCompaction, onRateLimit, onToolCall, onToolResult, onUsage } from './usage.ts';
 import { onWatchdog } from './watchdog.ts';
@@ -39,6 +39,7 @@ const TABLE: { [T in EventType]: Reducer<T> } = {
   permission: onPermission,
   guard: (_state, event, agent) => {
     if (agent && event.verdict === 'deny') rememberDenied(agent);
+    if (agent) rememberAsk(agent, event);
   },
   watchdog: onWatchdog,
   exit: onExit,

@@ -1,6 +1,8 @@
 /** What a person has to answer. Only the pane host's requests can be answered: a driver's own `permission` events are for the record. */
 import { countAnew, rememberDenied } from '../watchdog/remember.ts';
-import type { Reducer } from './index.ts';
+import { digest } from '../id.ts';
+import type { AgentState } from '../state.ts';
+import type { EventOf, Reducer } from './index.ts';
 
 export const onPermission: Reducer<'permission'> = (_state, event, agent) => {
   if (agent && event.decision === 'denied') rememberDenied(agent);
@@ -16,8 +18,10 @@ export const onPermission: Reducer<'permission'> = (_state, event, agent) => {
         text: event.text ?? '',
         at: event.at,
         incarnation: agent.cli.incarnation,
+        ...(isThatCall(agent.askedByRule, event) ? { byRule: true as const } : {}),
       },
     };
+    agent.askedByRule = null;
     return;
   }
   if (!(event.requestId in agent.requests)) return;
@@ -25,3 +29,17 @@ export const onPermission: Reducer<'permission'> = (_state, event, agent) => {
   agent.requests = rest;
   countAnew(agent, event.at);
 };
+
+/** A rule's `ask`, and the request that follows it, are about the same call. */
+export function rememberAsk(agent: AgentState, { verdict, tool, args }: EventOf<'guard'>): void {
+  if (verdict === 'ask') agent.askedByRule = { tool, digest: digest(args) };
+}
+
+const isThatCall = (asked: AgentState['askedByRule'], { tool, args }: EventOf<'permission'>): boolean =>
+  asked !== null && asked.tool === tool && asked.digest === digest(args);
+
+/** An answer of policy's is on its way: given once. */
+export function policyAnswered(agent: AgentState, requestId: string): void {
+  const request = agent.requests[requestId];
+  if (request) agent.requests = { ...agent.requests, [requestId]: { ...request, policy: true } };
+}
