@@ -11,6 +11,7 @@ import type { PermissionRequest } from '../../src/api/wire.ts';
 import type { EventType, TuttiEvent } from '../../src/core/event.ts';
 import { ownEnvironment } from '../../src/system/environment.ts';
 import { environmentOf, listProcesses } from '../../src/system/proc/table.ts';
+import { lockOwner } from '../../src/system/lock.ts';
 import { startDetached } from '../../src/system/process.ts';
 import { commandLine } from './processes.ts';
 import type { RealCli } from './real-clis.ts';
@@ -34,36 +35,44 @@ export interface Budget {
 
 export interface RealStage {
   readonly client: Client;
+  readonly model: ScriptedModel;
+  /** Kills the supervisor and starts another. */
+  loseSupervisor(): Promise<void>;
   /** An agent that has started and is idle. */
-  agent(name: string, permissions?: Permissions, budget?: Budget): Promise<RealAgent>;
+  agent(name: string, permissions?: Permissions, budget?: Budget, more?: RealSettings): Promise<RealAgent>;
   close(): Promise<void>;
+}
+
+export interface RealSettings {
+  account?: string;
+  /** On top of the CLI's environment; null takes a variable away. */
+  env?: Record<string, string | null>;
 }
 
 export async function openRealStage(cli: RealCli): Promise<RealStage> {
   const place = tempHome('tutti');
   const model = await startScriptedServer();
-  const client = await connect({
-    home: place.home,
-    socketPath: place.paths.supervisorSocket,
-    start: async () => {
-      await startDetached([process.execPath, main, 'supervisor', 'run', '--home', place.home], {
-        env: ownEnvironment(place.env, 'supervisor'),
-        cwd: place.home,
-        stderr: join(place.paths.log, 'supervisor.err'),
-      });
-    },
-  });
+  const start = async (): Promise<void> => {
+    await startDetached([process.execPath, main, 'supervisor', 'run', '--home', place.home], {
+      env: ownEnvironment(place.env, 'supervisor'),
+      cwd: place.home,
+      stderr: join(place.paths.log, 'supervisor.err'),
+    });
+  };
+  const client = await connect({ home: place.home, socketPath: place.paths.supervisorSocket, start });
   const agent = async (
     name: string,
     permissions: Permissions = 'bypass',
     budget: Budget = { usd: null, tokens: null },
+    more: RealSettings = {},
   ): Promise<RealAgent> => {
     const folder = join(place.env['HOME'] ?? '', name);
     const cwd = join(folder, 'work');
     mkdirSync(cwd, { recursive: true });
     execFileSync('git', ['init', '-q', cwd]);
     const bin = fakeTutti(folder);
-    const env = cli.environment(folder, model.urlFor(name));
+    const all = { ...cli.environment(folder, model.urlFor(name)), ...more.env };
+    const env = Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== null));
     const { id } = await client.spawn({
       name,
       project: 'real',
@@ -72,6 +81,7 @@ export async function openRealStage(cli: RealCli): Promise<RealStage> {
       cwd,
       permissions,
       budget,
+      account: more.account ?? null,
       launch: {
         command: cli.command,
         env: { ...env, PATH: `${bin}:${env['PATH']}` },
@@ -90,6 +100,12 @@ export async function openRealStage(cli: RealCli): Promise<RealStage> {
   };
   return {
     client,
+    model,
+    loseSupervisor: async () => {
+      process.kill(lockOwner(place.paths.supervisorLock)?.pid ?? 0, 'SIGKILL');
+      await start();
+      await waitFor('the new supervisor answers', () => client.health().catch(() => null), LIMIT_MS);
+    },
     agent,
     close: async () => {
       await client.down({ all: true });

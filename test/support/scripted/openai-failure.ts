@@ -21,7 +21,12 @@ export function openaiFailure(failure: Failure, nowMs: number): HttpAnswer {
   const error: JsonObject = { type, code, message: failure.message, param: null };
   if (failure.kind === 'usage_limit') {
     error['plan_type'] = 'plus';
-    error['resets_at'] = Math.ceil(nowMs / 1000 + (failure.resetS ?? 0) - 1e-6);
+    const resetsAt = Math.ceil(nowMs / 1000 + (failure.resetS ?? 0) - 1e-6);
+    error['resets_at'] = resetsAt;
+    // The windows of a subscription, as codex reads them.
+    headers['x-codex-primary-used-percent'] = '100';
+    headers['x-codex-primary-window-minutes'] = '300';
+    headers['x-codex-primary-reset-at'] = String(resetsAt);
   }
   return { status, headers, body: { error } };
 }
