@@ -23,7 +23,7 @@ const said = (name: string): Promise<string[]> => home.said(name);
 
 const AGENT_KEYS =
   `id name project cli model role parentId zone task cwd worktree branch createdAt wanted state status phase reason
-hint resumeAt since pid hostPid incarnation restarts conversationId tmux tokens costUsd context budget queued turns toolCalls
+hint resumeAt since pid hostPid incarnation restarts conversationId tmux tokens costUsd costEstimated context budget queued turns toolCalls
 filesConsumed filesProduced lastEventAt lastProgressAt account permissions`.split(/\s+/);
 
 describe('spawn', () => {

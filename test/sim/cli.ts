@@ -15,6 +15,20 @@ export const endTurn = (outcome: 'ok' | 'error' | 'interrupted' | 'limit'): Driv
   durationMs: null,
 });
 
+/** Of a size that differs from call to call, without a number of the schedule's own chance. */
+const used = (before: number): DriverEventBody => ({
+  type: 'usage',
+  input: 1 + (before % 7),
+  output: 1,
+  cacheRead: 0,
+  cacheWrite: 0,
+  costUsd: null,
+  contextUsed: null,
+  contextLimit: null,
+  model: null,
+  estimated: false,
+});
+
 export class SimCli {
   readonly world: World;
   readonly place: Place;
@@ -126,6 +140,13 @@ export class SimCli {
 
   out(events: DriverEventBody[]): void {
     this.host.out(this, events);
+  }
+
+  /** A model call: what it used is told at its end. Returns how long it takes. */
+  call(ms: number): number {
+    this.host.calls(this);
+    this.#soon(ms - 1, () => this.host.out(this, [used(this.host.place.spent)]));
+    return ms;
   }
 
   /** Asks a person about a call; the turn goes on with the answer (yield null). */

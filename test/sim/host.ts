@@ -3,7 +3,9 @@
  * slow, or say things twice. Its journal outlives it.
  */
 import type { DriverEventBody, Json, JsonObject } from '../../src/core/event.ts';
-import type { HostHello, HostVerb, RecordBody } from '../../src/core/host-wire.ts';
+import { Meter } from '../../src/core/budget/meter.ts';
+import { tokensOf } from '../../src/core/budget/purse.ts';
+import type { BudgetOrder, HostHello, HostVerb, RecordBody } from '../../src/core/host-wire.ts';
 import { iso } from '../../src/core/time.ts';
 import { SimCli } from './cli.ts';
 import type { JournalFile } from './journal.ts';
@@ -33,11 +35,16 @@ export class SimHost {
   #held: { messageId: string; confirm: boolean }[] = [];
   #inbox: Command[] = [];
   #ending = false;
+  readonly #meter: Meter;
+  /** Its turn is being ended for a cap. */
+  #ended: string | null = null;
 
   constructor(world: World, place: Place, epoch: number) {
     this.world = world;
     this.place = place;
     this.epoch = epoch;
+    this.#meter = new Meter(epoch);
+    this.#meter.supervised(true);
     this.pid = ++world.pids;
     this.#journal = world.newJournal(place, epoch);
     this.#record({ kind: 'open', epoch, pid: this.pid, start: '1', protocol: 1, build: 'sim', agentId: place.id });
@@ -98,6 +105,7 @@ export class SimHost {
     if (entry?.phase === 'open') return this.#ack(command);
     if (entry?.phase === 'lost' && command.verb !== 'confirm') return this.#refuse(command, 'unknown_delivery');
     if (again && (!this.cli?.alive || this.#ending)) return this.#refuse(command, 'no_cli');
+    if (again && this.#meter.usedUp !== null) return this.#refuse(command, 'budget');
     this.#record({ kind: 'intent', id: command.id, verb: command.verb, args: {} });
     this.#book.set(command.id, { phase: 'open', verb: command.verb });
     this.#ack(command);
@@ -137,6 +145,8 @@ export class SimHost {
       case 'answer':
         return this.#answer(id, String(args.requestId), 'user');
       case 'configure':
+        this.#meter.configure((args.budget ?? null) as unknown as BudgetOrder | null);
+        this.#pump();
         return this.#done(id, true, {});
       case 'compact':
         return this.#done(id, false, { code: 'cannot', message: 'it cannot compact' });
@@ -199,7 +209,7 @@ export class SimHost {
   }
 
   #pump(): void {
-    if (!this.cli?.ready || !this.cli.alive || this.#ending) return;
+    if (!this.cli?.ready || !this.cli.alive || this.#ending || this.#meter.usedUp !== null) return;
     for (const { messageId, confirm } of this.#held.splice(0)) this.cli.message(messageId, confirm);
   }
 
@@ -223,7 +233,32 @@ export class SimHost {
   }
 
   out(cli: SimCli, events: DriverEventBody[]): void {
-    if (this.#hears(cli)) this.#record({ kind: 'out', incarnation: cli.incarnation, line: '…' }, events);
+    if (!this.#hears(cli)) return;
+    this.#record({ kind: 'out', incarnation: cli.incarnation, line: '…' }, events);
+    for (const event of events) {
+      if (event.type !== 'usage') continue;
+      this.place.spent += tokensOf(event);
+      this.#meter.usage(event, this.n);
+      this.#keepBudget(cli);
+    }
+  }
+
+  /** A model call begins. */
+  calls(cli: SimCli): void {
+    const { place, world } = this;
+    if (!this.#hears(cli) || place.cap === null || place.spent < place.cap) return;
+    place.beyond += 1;
+    world.check(place.beyond <= 1, () => `${place.name}: ${place.beyond} calls beyond a cap of ${place.cap} tokens`);
+  }
+
+  /** Between two calls; the CLI hears it a moment later. */
+  #keepBudget(cli: SimCli): void {
+    const why = this.#meter.usedUp;
+    const turn = `${cli.incarnation}.${cli.turnNumber}`;
+    if (why === null || !cli.turn || this.#ended === turn) return;
+    this.#ended = turn;
+    this.#record({ kind: 'budget', incarnation: cli.incarnation, why });
+    cli.interrupt();
   }
 
   cliReady(cli: SimCli, conversationId: string, resumed: boolean): void {

@@ -125,6 +125,23 @@ export class People {
     );
   }
 
+  /** Its cap is lifted in the project's file. */
+  lift(agentId: string, name: string): void {
+    const place = this.world.places.get(agentId);
+    const known = this.world.supervisor?.state.agents[agentId];
+    if (!place || place.cap === null || !known) return;
+    const spec = { ...known.spec, budget: { usd: null, tokens: null } };
+    const agents = [{ agentId, name, spec, messageId: null }];
+    this.ask(
+      { verb: 'apply', project: 'sim', hash: `lift-${++this.#ids}`, config: {}, agents, prune: false },
+      () => undefined,
+      () => {
+        place.cap = null;
+        this.#pardon(agentId);
+      },
+    );
+  }
+
   restart(agentId: string, fresh: boolean): void {
     const place = this.world.places.get(agentId);
     this.ask(

@@ -61,7 +61,7 @@ function rates(world: World): Rates {
 export function runSchedule(seed: number, options: { trace?: boolean; replayEach?: boolean } = {}): Outcome {
   const world = new World(seed, { rates: QUIET, settings: SETTINGS, trace: options.trace === true, turns: shortTurn });
   const people = new People(world);
-  const run = new Run(world, people);
+  const run = new Run(world, people, seed);
   let broken: string | null = null;
   try {
     world.rates = rates(world);
@@ -85,12 +85,17 @@ export function runSchedule(seed: number, options: { trace?: boolean; replayEach
   };
 }
 
+/** Every third agent has a cap, in tokens: apart from the schedule's own chance, so that older seeds stay what they are. */
+const capOf = (n: number): number | null => (n % 3 === 0 ? 10 + ((n * 7) % 60) : null);
+
 class Run {
   readonly world: World;
   readonly people: People;
+  readonly seed: number;
   steps = 0;
 
-  constructor(world: World, people: People) {
+  constructor(world: World, people: People, seed: number) {
+    this.seed = seed;
     this.world = world;
     this.people = people;
   }
@@ -102,10 +107,12 @@ class Run {
     const agents = chance.int(1, 3);
     world.after(100, () => {
       for (let i = 0; i < agents; i++) {
-        world.place(`agent-${i}`, `a${i}`);
+        const place = world.place(`agent-${i}`, `a${i}`);
+        place.cap = capOf(this.seed + i);
         people.spawn(`agent-${i}`, `a${i}`, {
           ...(chance.is(0.5) ? { task: 'work' } : {}),
           parentId: i > 0 && chance.is(0.3) ? 'agent-0' : null,
+          budget: { usd: null, tokens: place.cap },
         });
       }
     });
@@ -152,6 +159,8 @@ class Run {
       host?.thaw();
       if (host) world.supervisor?.thawed(host);
     }
+    this.#rest();
+    for (const { id, name } of world.places.values()) people.lift(id, name);
     this.#rest();
     for (const id of world.places.keys()) people.resume(id);
     this.#rest();

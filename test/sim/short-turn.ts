@@ -13,14 +13,14 @@ export function shortTurn(cli: SimCli): Generator<Pause, void> {
 function* steps(cli: SimCli, count: number): Generator<Pause, void> {
   const { chance, rates } = cli.world;
   const pause = (): number => chance.int(20, 3_000);
-  yield pause();
+  yield cli.call(pause());
   const cursed = cli.conversation?.cursed ?? null;
   if (cursed !== null || chance.is(rates.hang)) yield* hang(cli, cursed);
   for (let left = count - 1; left >= 0; left--) {
     const callId = `call-${cli.incarnation}-${cli.turnNumber}-${left}`;
     cli.out([{ type: 'tool_call', callId, tool: 'bash', args: { command: 'make' }, nativeTool: 'Bash' }]);
     if (chance.is(rates.ask)) yield cli.ask(callId);
-    yield pause();
+    yield cli.call(pause());
   }
   if (chance.is(rates.limit)) cli.endBadly([limit(chance.is(0.5) ? chance.int(1_000, 200_000) : null)], 'limit');
   else if (chance.is(rates.failedTurn)) {

@@ -2,6 +2,7 @@
  * The simulated machine: what stays when processes die (journals, the event log, conversations), who is alive,
  * and the faults. Everything runs on one virtual clock from one seed.
  */
+import { tokensOf } from '../../src/core/budget/purse.ts';
 import type { TuttiEvent } from '../../src/core/event.ts';
 import type { JournalRecord, RecordBody } from '../../src/core/host-wire.ts';
 import type { State } from '../../src/core/state.ts';
@@ -41,6 +42,11 @@ export interface Place {
   crashes: number[];
   /** A conversation was left or lost: a message may then be in two of them. */
   strayed: boolean;
+  /** Tokens that it may use; null = no cap, or a person has lifted it. */
+  cap: number | null;
+  /** Tokens that its host has heard of, and model calls that were begun after the one that reached the cap. */
+  spent: number;
+  beyond: number;
 }
 
 export interface Rates {
@@ -105,6 +111,11 @@ const LONG_SEGMENT = 1_500;
 
 /** Lines of a trace that are kept: the last ones say why it broke. */
 const TRACE_LINES = 200_000;
+
+function forgetUsage(place: Place, tokens: number): void {
+  place.spent -= tokens;
+  place.beyond = 0;
+}
 
 export class World {
   readonly chance: Chance;
@@ -173,6 +184,9 @@ export class World {
         clis: new Set(),
         crashes: [],
         strayed: false,
+        cap: null,
+        spent: 0,
+        beyond: 0,
       };
       this.places.set(id, place);
     }
@@ -212,7 +226,9 @@ export class World {
       }
       for (const journal of place.journals.values()) {
         const lost = journal.cut((low, high) => this.chance.int(low, high));
-        for (const { record } of lost) {
+        for (const { record, events } of lost) {
+          // What was used is on no record any more.
+          for (const event of events) if (event.type === 'usage') forgetUsage(place, tokensOf(event));
           if (record.kind === 'typed') this.unwritten.add(record.id);
           // A crash that nobody can know of is not counted.
           if (record.kind === 'exit' && !record.asked) place.crashes.pop();

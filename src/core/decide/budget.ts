@@ -162,7 +162,7 @@ function renew(w: Work, agent: AgentState, caps: Cap[]): void {
       layer: 1,
       observation: `the CLI would stop by itself after ${Math.max(0, own).toFixed(4)} USD, and ${rest.toFixed(4)} USD are left`,
       verdict: 'budget_raised',
-      action: 'restart',
+      action: 'renew',
       evidence: `told at the start of incarnation ${agent.cli.incarnation}`,
     },
     { by: 'supervisor', durable: true },

@@ -47,7 +47,7 @@ const isOver = ({ spec, lastOutcome, queue }: AgentState): boolean =>
   spec.once && lastOutcome === 'ok' && queue.length === 0;
 
 function begin(w: Work, agent: AgentState): void {
-  const need = contextNeed(agent, w.settings);
+  const need = contextNeed(agent, w.settingsOf(agent));
   if (need === null || isOver(agent)) return;
   if (need === 'compact') compact(w, agent);
   else if (need === 'summary') ask(w, agent);
@@ -95,7 +95,7 @@ function goOn(w: Work, agent: AgentState): void {
     return;
   }
   const share = contextShare(agent);
-  if (!overflowed(agent) && (share === null || share < w.settings.context.compactAt)) {
+  if (!overflowed(agent) && (share === null || share < w.settingsOf(agent).context.compactAt)) {
     say(w, agent, 'context_compacted', 'none');
   } else if (overflowed(agent)) handOff(w, agent, 'compacting did not help');
   else ask(w, agent);
