@@ -90,7 +90,9 @@ export const FAULTS: readonly Fault[] = [
   model('529', 'overloaded n=1', 4),
   model('429', 'ratelimit n=1 retry_after=2', 4),
   model('usage limit, reset in 15 s', 'usage_limit n=1 reset=15', 2),
-  model('a call without end', 'loop', 4),
+  model('a circle of one call', 'loop heeds=1', 3),
+  model('a circle of three calls', 'loop3 heeds=1', 2),
+  model('a circle that heeds nothing', 'loop', 1),
 ];
 
 /** What shows that it works again. */
