@@ -34,6 +34,8 @@ export const STAGGER_SPREAD_MS = 15_000;
 export const ACCOUNTS_KEPT = 200;
 /** A sent message is confirmed within this time while no turn runs, else the CLI is judged hung. Milliseconds. */
 export const CONFIRM_LIMIT_MS = 300_000;
+/** An interrupt ends its turn within this time, else the CLI is judged hung. Milliseconds. */
+export const INTERRUPT_LIMIT_MS = 60_000;
 /** A turn that is ended for a used-up budget is over within this time, else its CLI is stopped. Milliseconds. */
 export const BUDGET_STOP_LIMIT_MS = 60_000;
 /** A compaction, or a summary for a new conversation, has begun within this time, else it is done without. Milliseconds. */

@@ -30,7 +30,7 @@ interface SoakOptions {
 const CONFIG = `watchdog:
   restarts: { max: 100000 }
   backoff: { cap: 5s }
-  stall: { nudgeAfter: 10s, restartAfter: 20s }
+  stall: { nudgeAfter: 10s, restartAfter: 20s, toolLimit: 20s }
 `;
 /** Neither working again nor failed after this: the fault was not dealt with. */
 const DEAL_LIMIT_MS = 180_000;

@@ -5,6 +5,7 @@ import {
   CLI_START_LIMIT_MS,
   CONFIRM_LIMIT_MS,
   HOST_START_LIMIT_MS,
+  INTERRUPT_LIMIT_MS,
   STOP_LIMIT_MS,
   TURN_START_LIMIT_MS,
   UNKNOWN_STOP_LIMIT_MS,
@@ -65,6 +66,14 @@ function cliDeadlines(agent: AgentState): Deadline[] {
   if (cli.turn && cli.budgetStopAt !== null) {
     const pass = (w: Work, a: AgentState): void => condemnCli(w, a, 'it goes on although its budget is used up');
     list.push({ at: ms(cli.budgetStopAt) + BUDGET_STOP_LIMIT_MS, pass });
+  }
+  // A host is done with an interrupt when the turn is over; a stopped process never obeys.
+  for (const order of Object.values(agent.pending)) {
+    if (order.verb !== 'interrupt' || !cli.turn) continue;
+    list.push({
+      at: ms(order.at) + INTERRUPT_LIMIT_MS,
+      pass: (w, a) => condemnCli(w, a, 'it did not obey an interrupt'),
+    });
   }
   if (cli.phase !== 'ready' || cli.turn) return list;
   if (cli.turnExpectedAt !== null) {

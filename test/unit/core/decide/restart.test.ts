@@ -252,6 +252,25 @@ describe('a start that fails', () => {
   });
 });
 
+describe('an interrupt', () => {
+  it('that ends no turn within a minute means that the CLI hangs: it is started again with its conversation', () => {
+    const desk = new Desk().up();
+    desk.send('m1');
+    desk.confirm('m1');
+    desk.said(TURN, { type: 'tool_call', callId: 'c', tool: 'bash', args: { command: 'make' }, nativeTool: 'Bash' });
+    desk.command({ verb: 'interrupt', agentId: ID });
+    desk.done();
+    desk.wait(59_000);
+    expect(desk.orders()).toEqual([]);
+    desk.wait(1_000);
+    expect(desk.events('watchdog').at(-1)).toMatchObject({
+      verdict: 'cli_hung',
+      observation: 'it did not obey an interrupt',
+    });
+    expect(desk.orders()).toEqual(['stop']);
+  });
+});
+
 describe('limits', () => {
   it('waits for the reset, and then goes on with a note', () => {
     const desk = new Desk().up();
