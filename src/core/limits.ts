@@ -32,8 +32,6 @@ export const STAGGER_MS = 1_000;
 export const STAGGER_SPREAD_MS = 15_000;
 /** Accounts that are remembered; of more, those without a limit are forgotten. */
 export const ACCOUNTS_KEPT = 200;
-/** A sent message is confirmed within this time while no turn runs, else the CLI is judged hung. Milliseconds. */
-export const CONFIRM_LIMIT_MS = 300_000;
 /** An interrupt ends its turn within this time, else the CLI is judged hung. Milliseconds. */
 export const INTERRUPT_LIMIT_MS = 60_000;
 /** A turn that is ended for a used-up budget is over within this time, else its CLI is stopped. Milliseconds. */

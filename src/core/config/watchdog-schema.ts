@@ -24,7 +24,10 @@ const share = (by: number, description: string) => z.number().gt(0).lt(1).meta({
 export const progressKeys = {
   stall: z
     .strictObject({
-      nudgeAfter: after(stall.nudgeAfterMs, 'a turn without any event while no tool runs: the agent is told so'),
+      nudgeAfter: after(
+        stall.nudgeAfterMs,
+        'a turn without any event while no tool runs: the agent is told so; a CLI that does not take a message in this time is restarted',
+      ),
       restartAfter: after(
         stall.restartAfterMs,
         'still no event: restarted; halfway between nudgeAfter and this the turn is interrupted',

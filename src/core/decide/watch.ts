@@ -3,7 +3,6 @@ import { cliAlive, inFlight, runnerOf } from '../agent.ts';
 import {
   BUDGET_STOP_LIMIT_MS,
   CLI_START_LIMIT_MS,
-  CONFIRM_LIMIT_MS,
   HOST_START_LIMIT_MS,
   INTERRUPT_LIMIT_MS,
   STOP_LIMIT_MS,
@@ -51,13 +50,14 @@ export function deadlines(agent: AgentState, settings: Settings): Deadline[] {
   }
   const late = careDue(agent);
   if (late !== null) list.push({ at: late, pass: careLate });
-  if (host.phase === 'up' && host.linked && cliAlive(agent) && !cli.condemned) list.push(...cliDeadlines(agent));
+  if (host.phase === 'up' && host.linked && cliAlive(agent) && !cli.condemned)
+    list.push(...cliDeadlines(agent, settings));
   const progress = progressDue(agent, settings);
   if (progress !== null) list.push({ at: progress.at, pass: onProgressDue });
   return list;
 }
 
-function cliDeadlines(agent: AgentState): Deadline[] {
+function cliDeadlines(agent: AgentState, settings: Settings): Deadline[] {
   const { cli } = agent;
   const list: Deadline[] = [];
   if (cli.phase === 'starting' && cli.at !== null) {
@@ -67,9 +67,10 @@ function cliDeadlines(agent: AgentState): Deadline[] {
     const pass = (w: Work, a: AgentState): void => condemnCli(w, a, 'it goes on although its budget is used up');
     list.push({ at: ms(cli.budgetStopAt) + BUDGET_STOP_LIMIT_MS, pass });
   }
-  // A host is done with an interrupt when the turn is over; a stopped process never obeys.
+  // A host is done with an interrupt when the turn is over; a stopped process never obeys. The ladder has a clock of its own.
+  const ofLadder = agent.ladder.rung === 'redirect' && agent.ladder.turn === agent.turns;
   for (const order of Object.values(agent.pending)) {
-    if (order.verb !== 'interrupt' || !cli.turn) continue;
+    if (order.verb !== 'interrupt' || !cli.turn || ofLadder) continue;
     list.push({
       at: ms(order.at) + INTERRUPT_LIMIT_MS,
       pass: (w, a) => condemnCli(w, a, 'it did not obey an interrupt'),
@@ -86,7 +87,10 @@ function cliDeadlines(agent: AgentState): Deadline[] {
   const order = message ? agent.pending[message.messageId] : undefined;
   if (message && order) {
     const from = Math.max(ms(order.at), ms(cli.at ?? order.at));
-    list.push({ at: from + CONFIRM_LIMIT_MS, pass: (w, a) => condemnCli(w, a, 'it did not take a message') });
+    list.push({
+      at: from + settings.stall.nudgeAfterMs,
+      pass: (w, a) => condemnCli(w, a, 'it did not take a message'),
+    });
   }
   return list;
 }
