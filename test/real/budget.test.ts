@@ -16,9 +16,12 @@ interface Trait {
   beyond: number;
 }
 
-/** claude asks before every call and stops there; codex learns of the cap from its usage, and one call may have begun by then. */
+/**
+ * claude asks before every call, but may run the first ones of an answer before it has told what the answer used: then, as with codex,
+ * the turn is ended behind them, and one further call may have begun by then.
+ */
 const TRAITS: [string, Trait][] = [
-  ['claude in tokens', { cli: 'claude', budget: { usd: null, tokens: 200_000 }, beyond: 0 }],
+  ['claude in tokens', { cli: 'claude', budget: { usd: null, tokens: 200_000 }, beyond: 1 }],
   ['claude in USD', { cli: 'claude', budget: { usd: 0.4, tokens: null }, beyond: 0 }],
   ['codex in tokens', { cli: 'codex', budget: { usd: null, tokens: 20_000 }, beyond: 1 }],
 ];
