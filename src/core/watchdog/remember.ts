@@ -68,10 +68,12 @@ export function rememberResult(agent: AgentState, call: OpenCall, event: EventOf
     rememberEdit(watch, { from: call.mark.from, to: call.mark.to });
   }
   if (known) return;
-  watch.fresh += 1;
   watch.compactions = 0;
   watch.text = null;
   watch.textRun = 0;
+  // To fail in a new way is something new, but it is not getting on.
+  if (event.isError) return;
+  watch.fresh += 1;
   agent.ladder = { ...agent.ladder, fresh: agent.ladder.fresh + 1 };
 }
 

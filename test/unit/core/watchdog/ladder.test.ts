@@ -115,6 +115,14 @@ describe('a running tool', () => {
     expect(judged(desk)).toEqual([]);
   });
 
+  it('is a sign of life when it comes back after that', () => {
+    const desk = working();
+    bash(desk, 'make world', 'built', { ms: 29 * MINUTE });
+    expect(judged(desk)).toEqual([]);
+    pass(desk, 5 * MINUTE - 1);
+    expect(judged(desk)).toEqual([]);
+  });
+
   it('past its limit is told of, then interrupted, then restarted', () => {
     const desk = working();
     open(desk, 'make world');
@@ -220,6 +228,14 @@ it('begins anew after enough calls with new results', () => {
   expect(judged(desk)).toEqual(['call_loop:nudge']);
   bash(desk, 'cat 8', 'text 8');
   expect(judged(desk)).toEqual(['call_loop:nudge', 'recovered:reset']);
+});
+
+it('does not begin anew for calls that only fail in new ways', () => {
+  const desk = working();
+  times(10, (i) => bash(desk, `try ${i}`, `error ${i}`, { isError: true }));
+  expect(judged(desk)).toEqual(['errors:note']);
+  times(10, (i) => bash(desk, `try again ${i}`, `another error ${i}`, { isError: true }));
+  expect(judged(desk)).toEqual(['errors:note', 'errors:nudge']);
 });
 
 it('says to a turn that is over its redirect what was seen, as its next message', () => {
