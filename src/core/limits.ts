@@ -19,6 +19,8 @@ export const CLI_START_LIMIT_MS = 120_000;
 export const STOP_LIMIT_MS = 30_000;
 /** A silent host of an agent that shall go down is cleared away. Milliseconds. */
 export const UNKNOWN_STOP_LIMIT_MS = 10_000;
+/** A host that was up and has not greeted a new supervisor is judged hung, with more patience than one that leaves an order. Milliseconds. */
+export const UNKNOWN_HOST_LIMIT_MS = 120_000;
 /** A confirmed message brings about a turn within this time, else a note asks for one. Milliseconds. */
 export const TURN_START_LIMIT_MS = 60_000;
 /** A reset is waited for this much longer: clocks differ, and told times are rounded to seconds. Milliseconds. */
@@ -27,6 +29,8 @@ export const RESET_MARGIN_MS = 1_000;
 export const RESET_FARTHEST_MS = 8 * 24 * 3_600_000;
 /** An agent that tries whether a limit is over and was not refused for so long was not refused; one that got no turn by then is replaced. Milliseconds. */
 export const PROBE_LIMIT_MS = 20_000;
+/** Refused again so soon after a limit seemed to be over, though nobody had been answered: it was not. Milliseconds. */
+export const RELAPSE_MS = 60_000;
 /** After a limit the agents of an account go on this far apart, all of them within STAGGER_SPREAD_MS. Milliseconds. */
 export const STAGGER_MS = 1_000;
 export const STAGGER_SPREAD_MS = 15_000;

@@ -1,5 +1,5 @@
 /** Until when a limit holds, from what was told of it. */
-import { RESET_FARTHEST_MS, RESET_MARGIN_MS } from '../limits.ts';
+import { RELAPSE_MS, RESET_FARTHEST_MS, RESET_MARGIN_MS } from '../limits.ts';
 import type { AccountState } from '../state.ts';
 import type { Settings } from '../step.ts';
 import { ms } from '../time.ts';
@@ -44,7 +44,14 @@ export function holdAfter(
       ? { until, resetsAt, attempt: known.attempt }
       : { until: running, resetsAt: known.resetsAt, attempt: known.attempt };
   }
-  const attempt = (known?.attempt ?? 0) + 1;
+  const attempt = inARow(known, refusal.at) + 1;
   if (told !== null) return { until: told + RESET_MARGIN_MS, resetsAt, attempt };
   return { until: refusal.at + Math.min(capMs, baseMs * 2 ** Math.min(attempt - 1, 30)), resetsAt: null, attempt };
+}
+
+/** Holds without a success between them. One that ended because nobody was refused for a while was perhaps never over. */
+function inARow(known: AccountState | undefined, at: number): number {
+  if (!known) return 0;
+  const { limit, attempt, openedAt } = known;
+  return limit === 'rejected' || (openedAt !== null && at - ms(openedAt) < RELAPSE_MS) ? attempt : 0;
 }

@@ -1,5 +1,6 @@
 /** Which events a person should hear of. Everything of that kind is a request, an agent that gave up or is held, or a verdict `alert`. */
 import { runnerOf } from '../agent.ts';
+import { limitsOn } from '../accounts/hold.ts';
 import { accountOf } from '../accounts/keys.ts';
 import { answerHint, askedText } from '../asked.ts';
 import type { EventBody } from '../event.ts';
@@ -25,14 +26,14 @@ export function candidates(events: Happened[], state: State): Candidate[] {
   const found: Candidate[] = [];
   for (const { agentId, body } of events) {
     const agent = agentId === null ? null : (state.agents[agentId] ?? null);
-    const one = candidateOf(body, agent);
+    const one = candidateOf(body, agent, state);
     if (one) found.push(one);
   }
   const settled = new Set(found.filter((one) => !one.key.startsWith('watchdog ')).map((one) => one.agentId));
   return found.filter((one) => !one.key.startsWith('watchdog ') || one.agentId === null || !settled.has(one.agentId));
 }
 
-function candidateOf(body: EventBody, agent: AgentState | null): Candidate | null {
+function candidateOf(body: EventBody, agent: AgentState | null, state: State): Candidate | null {
   if (body.type === 'watchdog') return body.action === 'alert' ? ofVerdict(body, agent) : null;
   if (body.type === 'account') return ofAccount(body, agent);
   if (!agent) return null;
@@ -40,7 +41,7 @@ function candidateOf(body: EventBody, agent: AgentState | null): Candidate | nul
   // Policy could not answer: now a person has to.
   const failed = body.type === 'command' && body.verb === 'host.answer' && body.phase === 'failed';
   if (failed) return ofRequest(Object.values(agent.requests)[0], agent, true);
-  return body.type === 'agent_status' ? ofStatus(body, agent) : null;
+  return body.type === 'agent_status' ? ofStatus(body, agent, state) : null;
 }
 
 function ofVerdict(body: Extract<EventBody, { type: 'watchdog' }>, agent: AgentState | null): Candidate {
@@ -77,7 +78,11 @@ function ofAccount(body: Extract<EventBody, { type: 'account' }>, agent: AgentSt
 
 const accountAlert = (account: string): string => `account ${account}`;
 
-function ofStatus(body: Extract<EventBody, { type: 'agent_status' }>, agent: AgentState): Candidate | null {
+function ofStatus(
+  body: Extract<EventBody, { type: 'agent_status' }>,
+  agent: AgentState,
+  known: State,
+): Candidate | null {
   const { state, reason, hint, resumeAt } = body;
   if (state === 'failed') {
     const text = `${agent.name} has given up${reason ? `: ${reason}` : ''}`;
@@ -87,7 +92,10 @@ function ofStatus(body: Extract<EventBody, { type: 'agent_status' }>, agent: Age
   if (state === 'limited' && body.gate === 'limited') {
     const until = resumeAt === null ? '' : ` until ${resumeAt}`;
     const text = `${agent.name} is held by a limit${until}${reason ? `: ${reason}` : ''}`;
-    return { key: `limited ${runnerOf(agent).account}`, severity: 'info', text, hint: null, ...whose(agent) };
+    // An account's limit is one cause, however its agents come to be held by it.
+    const [held] = body.cap === undefined ? limitsOn(known, agent) : [];
+    const key = held ? accountAlert(held.key) : `limited ${runnerOf(agent).account}`;
+    return { key, severity: 'info', text, hint: null, ...whose(agent) };
   }
   return null;
 }

@@ -126,7 +126,7 @@ function touchAll(w: Work, account: string): void {
 function heedAnswer(w: Work, agent: AgentState, why: string): void {
   for (const { key, account } of limitsOn(w.state, agent)) {
     if (account.probe?.agentId === agent.id && triedSince(agent, account))
-      open(w, key, `${agent.name} tried, and ${why}`);
+      open(w, key, `${agent.name} tried, and ${why}`, 0);
   }
 }
 
@@ -134,8 +134,8 @@ function heedAnswer(w: Work, agent: AgentState, why: string): void {
 const triedSince = (agent: AgentState, account: AccountState): boolean =>
   agent.cli.turnStartedAt === null || ms(agent.cli.turnStartedAt) >= ms(account.probe?.at ?? account.since);
 
-/** The limit is over: those who wait go on one after another. */
-function open(w: Work, account: string, why: string): void {
+/** The limit is over: those who wait go on one after another. @param attempt holds in a row so far, where nobody was answered yet */
+function open(w: Work, account: string, why: string, attempt: number): void {
   const probe = accountOf(w.state, account)?.probe?.agentId ?? null;
   const waiting = agentsOf(w.state).filter(
     (agent) => agent.id !== probe && agent.wanted === 'up' && wantsTurn(agent) && keysOf(agent).includes(account),
@@ -150,7 +150,7 @@ function open(w: Work, account: string, why: string): void {
   );
   w.emit(
     probe,
-    { type: 'account', account, limit: 'allowed', resetsAt: null, phase: 'open', turns, why },
+    { type: 'account', account, limit: 'allowed', resetsAt: null, phase: 'open', turns, attempt, why },
     { cause: { by: 'account', text: account }, durable: true },
   );
   touchAll(w, account);
@@ -202,7 +202,7 @@ function judgeProbe(w: Work, agent: AgentState, key: string, account: AccountSta
   const { probe } = account;
   if (probe === null || ms(probe.at) + PROBE_LIMIT_MS > w.now) return;
   if (hostReachable(agent) && agent.cli.turn && triedSince(agent, account)) {
-    open(w, key, `${agent.name} tried, and was not refused for ${PROBE_LIMIT_MS / 1_000} s`);
+    open(w, key, `${agent.name} tried, and was not refused for ${PROBE_LIMIT_MS / 1_000} s`, account.attempt);
   } else choose(w, key, agent);
 }
 

@@ -7,6 +7,7 @@ import {
   INTERRUPT_LIMIT_MS,
   STOP_LIMIT_MS,
   TURN_START_LIMIT_MS,
+  UNKNOWN_HOST_LIMIT_MS,
   UNKNOWN_STOP_LIMIT_MS,
 } from '../limits.ts';
 import type { Verdict } from '../reduce/watchdog.ts';
@@ -37,9 +38,9 @@ export function deadlines(agent: AgentState, settings: Settings): Deadline[] {
       pass: (w, a) => condemnHost(w, a, 'the pane host did not come up'),
     });
   }
-  if (agent.wanted === 'down' && host.phase === 'up' && !host.linked) {
+  if (host.phase === 'up' && !host.linked) {
     list.push({
-      at: ms(host.at) + UNKNOWN_STOP_LIMIT_MS,
+      at: ms(host.at) + (agent.wanted === 'down' ? UNKNOWN_STOP_LIMIT_MS : UNKNOWN_HOST_LIMIT_MS),
       pass: (w, a) => condemnHost(w, a, 'the pane host is silent'),
     });
   }
@@ -84,9 +85,10 @@ function cliDeadlines(agent: AgentState, settings: Settings): Deadline[] {
     });
   }
   const message = inFlight(agent);
-  const order = message ? agent.pending[message.messageId] : undefined;
-  if (message && order) {
-    const from = Math.max(ms(order.at), ms(cli.at ?? order.at));
+  if (message) {
+    // What was typed in the pane was no order of ours.
+    const given = agent.pending[message.messageId]?.at ?? message.at;
+    const from = Math.max(ms(given), ms(cli.at ?? given));
     list.push({
       at: from + settings.stall.nudgeAfterMs,
       pass: (w, a) => condemnCli(w, a, 'it did not take a message'),

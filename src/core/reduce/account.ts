@@ -49,7 +49,7 @@ const PHASES = {
     limit: 'allowed',
     resetsAt: null,
     until: null,
-    attempt: 0,
+    attempt: event.attempt ?? 0,
     probe: null,
     turns: event.turns ?? {},
     openedAt: event.at,

@@ -81,8 +81,8 @@ function turnClock(a: AgentState, s: Settings): Due {
 function muteClock(a: AgentState, s: Settings): Due | null {
   if (a.watch.heardFrom === a.cli.incarnation || a.cli.phase !== 'ready') return null;
   const message = inFlight(a);
-  const order = message && a.pending[message.messageId];
-  if (!order) return null;
-  const since = Math.max(time(a.cli.at), ms(order.at), time(a.watch.countFrom));
+  if (!message) return null;
+  const given = a.pending[message.messageId]?.at ?? message.at;
+  const since = Math.max(time(a.cli.at), ms(given), time(a.watch.countFrom));
   return { kind: 'mute', at: since + s.stall.silentAfterMs };
 }

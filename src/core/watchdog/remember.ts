@@ -62,7 +62,9 @@ export function rememberResult(agent: AgentState, call: OpenCall, event: EventOf
   else watch.failedRun = 0;
   const mark = `${call.mark.call}.${event.mark}`;
   const known = watch.calls.some((other) => other.mark === mark);
-  countRuns(watch, mark, call.mark.waits === true && ms(event.at) - ms(call.at) >= WAIT_LEAST_MS);
+  // What a host that was stopped reads late is written down at one time; the CLI's own word counts too.
+  const took = Math.max(ms(event.at) - ms(call.at), event.durationMs ?? 0);
+  countRuns(watch, mark, call.mark.waits === true && took >= WAIT_LEAST_MS);
   watch.calls = [...watch.calls.slice(-(RESULTS_WATCHED - 1)), { mark, what }];
   if (!event.isError && call.mark.from !== undefined && call.mark.to !== undefined) {
     rememberEdit(watch, { from: call.mark.from, to: call.mark.to });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { PROBE_LIMIT_MS, RESET_FARTHEST_MS, RESET_MARGIN_MS, STAGGER_SPREAD_MS } from '../../../../src/core/limits.ts';
+import {
+  PROBE_LIMIT_MS,
+  RELAPSE_MS,
+  RESET_FARTHEST_MS,
+  RESET_MARGIN_MS,
+  STAGGER_SPREAD_MS,
+} from '../../../../src/core/limits.ts';
 import { nextDue } from '../../../../src/core/due.ts';
 import { iso, ms } from '../../../../src/core/time.ts';
 import { ended, T0, TURN } from '../desk.ts';
@@ -212,6 +218,32 @@ describe('after the reset', () => {
     desk.wait(PROBE_LIMIT_MS);
     expect(desk.account().limit).toBe('allowed');
     expect(desk.events('account').at(-1)?.why).toContain('not refused');
+  });
+
+  it('but one that is refused right after it goes on doubling where it was: nobody had been answered', () => {
+    const desk = new FleetDesk().fleet(2);
+    const attempts: number[] = [];
+    desk.working('a-1');
+    desk.refused('a-1');
+    for (let round = 0; round < 3; round++) {
+      attempts.push(desk.account().attempt);
+      desk.until(ms(desk.account().until ?? '') - T0);
+      desk.done();
+      desk.takes('a-1');
+      desk.wait(PROBE_LIMIT_MS);
+      expect(desk.account().limit).toBe('allowed');
+      desk.wait(1_000);
+      desk.refused('a-1');
+    }
+    expect([...attempts, desk.account().attempt]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('and one that is refused long after it begins anew', () => {
+    const desk = probing();
+    desk.wait(PROBE_LIMIT_MS);
+    desk.wait(RELAPSE_MS);
+    desk.refused(desk.account().probe?.agentId ?? 'a-1');
+    expect(desk.account().attempt).toBe(1);
   });
 
   it('a free account with nobody waiting is tried by the next who wants a turn', () => {

@@ -133,6 +133,20 @@ describe('an alert', () => {
     expect(told(d)).toMatchObject([{ severity: 'info', texts: [expect.stringContaining('held by a limit')] }]);
   });
 
+  it('of an account that is held is the same when one of its CLIs ends at it', () => {
+    const d = desk().up();
+    d.send('m-1');
+    d.confirm('m-1');
+    d.said(TURN);
+    d.said(ended('limit'));
+    d.wait(GATHER_MS);
+    expect(told(d)).toHaveLength(1);
+    d.exit({ cause: 'limit', code: 'usage_limit', message: 'usage limit reached' });
+    expect(d.agent()).toMatchObject({ state: 'limited', gate: 'limited' });
+    d.wait(GATHER_MS);
+    expect(told(d)).toEqual([]);
+  });
+
   it('stays on record, and is told to nobody, where no sink takes it', () => {
     const d = desk({ floor: null }).up();
     d.said(TURN);
