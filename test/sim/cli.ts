@@ -2,12 +2,12 @@
  * A simulated CLI process: takes messages into its conversation (each once, by id), works on turns, can be interrupted,
  * and can die between any two of these.
  */
-import type { DriverEventBody } from '../../src/core/event.ts';
+import type { DriverEventBody, TurnOutcome } from '../../src/core/event.ts';
 import type { SimHost } from './host.ts';
 import type { Conversation, Pause, Place, World } from './world.ts';
 
 const START_TURN: DriverEventBody = { type: 'turn', number: null, phase: 'start', outcome: null, durationMs: null };
-export const endTurn = (outcome: 'ok' | 'error' | 'interrupted' | 'limit'): DriverEventBody => ({
+const endTurn = (outcome: TurnOutcome): DriverEventBody => ({
   type: 'turn',
   number: null,
   phase: 'end',
@@ -48,6 +48,8 @@ export class SimCli {
   #stopped: (() => void)[] | null = null;
   /** It hangs: it does not even hear an interrupt. */
   deaf = false;
+  /** What it was told that it may spend. USD; null = nothing was said. */
+  maxUsd: number | null = null;
 
   constructor(host: SimHost, incarnation: number) {
     this.host = host;
@@ -168,7 +170,7 @@ export class SimCli {
     this.finish([...events, endTurn('ok')]);
   }
 
-  endBadly(events: DriverEventBody[], outcome: 'error' | 'limit'): void {
+  endBadly(events: DriverEventBody[], outcome: 'error' | 'limit' | 'budget'): void {
     this.finish([...events, endTurn(outcome)]);
   }
 

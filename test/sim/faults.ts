@@ -15,7 +15,7 @@ export function startSupervisor(world: World): void {
   supervisor.boot();
 }
 
-type Fault = (world: World, place: Place) => void;
+export type Fault = (world: World, place: Place) => void;
 
 const killCli: Fault = (world, place) => {
   const cli = place.host?.cli;
@@ -61,7 +61,7 @@ const powerLoss: Fault = (world) => {
   world.after(world.chance.int(1_000, 30_000), () => startSupervisor(world));
 };
 
-const FAULTS: [weight: number, fault: Fault][] = [
+export const FAULTS: [weight: number, fault: Fault][] = [
   [10, killCli],
   [6, killHost],
   [3, freezeHost],
@@ -96,12 +96,12 @@ export function deed(world: World, people: People): void {
   if (place && !people.removed.has(place.id)) weighted(world, DEEDS)(people, place, world);
 }
 
-function anyPlace(world: World): Place | null {
+export function anyPlace(world: World): Place | null {
   const places = [...world.places.values()];
   return places.length === 0 ? null : world.chance.of(places);
 }
 
-function weighted<T>(world: World, table: [number, T][]): T {
+export function weighted<T>(world: World, table: [number, T][]): T {
   let left = world.chance.next() * table.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, item] of table) {
     left -= weight;

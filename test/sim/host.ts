@@ -2,11 +2,11 @@
  * A simulated pane host: journals first, does each command once, keeps the results, and can be killed, stopped (silent),
  * slow, or say things twice. Its journal outlives it.
  */
-import type { DriverEventBody, Json, JsonObject } from '../../src/core/event.ts';
-import { Meter } from '../../src/core/budget/meter.ts';
 import { tokensOf } from '../../src/core/budget/purse.ts';
+import type { DriverEventBody, Json, JsonObject } from '../../src/core/event.ts';
 import type { BudgetOrder, HostHello, HostVerb, RecordBody } from '../../src/core/host-wire.ts';
 import { iso } from '../../src/core/time.ts';
+import { SimBudget } from './budget.ts';
 import { SimCli } from './cli.ts';
 import type { JournalFile } from './journal.ts';
 import { type Place, recordOf, type World } from './world.ts';
@@ -30,23 +30,24 @@ export class SimHost {
   blind = false;
   protocol = 1;
   cli: SimCli | null = null;
+  readonly budget: SimBudget;
   readonly #journal: JournalFile;
   readonly #book = new Map<string, Entry>();
   #held: { messageId: string; confirm: boolean }[] = [];
   #inbox: Command[] = [];
+  /** What its CLI said while it was stopped. */
+  #unread: (() => void)[] = [];
   #ending = false;
-  readonly #meter: Meter;
-  /** Its turn is being ended for a cap. */
+  /** The turn that is being ended for a cap. */
   #ended: string | null = null;
 
   constructor(world: World, place: Place, epoch: number) {
     this.world = world;
     this.place = place;
     this.epoch = epoch;
-    this.#meter = new Meter(epoch);
-    this.#meter.supervised(true);
     this.pid = ++world.pids;
     this.#journal = world.newJournal(place, epoch);
+    this.budget = new SimBudget(epoch);
     this.#record({ kind: 'open', epoch, pid: this.pid, start: '1', protocol: 1, build: 'sim', agentId: place.id });
     this.#journal.sync();
   }
@@ -105,7 +106,7 @@ export class SimHost {
     if (entry?.phase === 'open') return this.#ack(command);
     if (entry?.phase === 'lost' && command.verb !== 'confirm') return this.#refuse(command, 'unknown_delivery');
     if (again && (!this.cli?.alive || this.#ending)) return this.#refuse(command, 'no_cli');
-    if (again && this.#meter.usedUp !== null) return this.#refuse(command, 'budget');
+    if (again && this.budget.usedUp !== null) return this.#refuse(command, 'budget');
     this.#record({ kind: 'intent', id: command.id, verb: command.verb, args: {} });
     this.#book.set(command.id, { phase: 'open', verb: command.verb });
     this.#ack(command);
@@ -145,7 +146,7 @@ export class SimHost {
       case 'answer':
         return this.#answer(id, String(args.requestId), 'user');
       case 'configure':
-        this.#meter.configure((args.budget ?? null) as unknown as BudgetOrder | null);
+        this.budget.configure((args.budget ?? null) as BudgetOrder | null);
         this.#pump();
         return this.#done(id, true, {});
       case 'compact':
@@ -167,6 +168,8 @@ export class SimHost {
       return this.#done(id, false, { code: 'EAGAIN', message: 'no process', retryable: true });
     }
     this.cli = new SimCli(this, Number(args.incarnation));
+    const { maxBudgetUsd } = (args.settings ?? {}) as JsonObject;
+    if (place.ownCap && typeof maxBudgetUsd === 'number') this.cli.maxUsd = maxBudgetUsd;
     world.check(place.clis.size === 1, () => `${place.name} has ${place.clis.size} live incarnations`);
     const { pid } = this.cli;
     const conversationId = String(args.conversationId);
@@ -209,7 +212,7 @@ export class SimHost {
   }
 
   #pump(): void {
-    if (!this.cli?.ready || !this.cli.alive || this.#ending || this.#meter.usedUp !== null) return;
+    if (!this.cli?.ready || !this.cli.alive || this.#ending || this.budget.held) return;
     for (const { messageId, confirm } of this.#held.splice(0)) this.cli.message(messageId, confirm);
   }
 
@@ -228,68 +231,84 @@ export class SimHost {
 
   // --- the CLI's voice; what comes after the host's death is lost
 
-  #hears(cli: SimCli): boolean {
-    return this.alive && this.cli === cli;
+  /** Nobody hears what comes after the host's death; what comes while it is stopped waits in the pipe. */
+  #hear(cli: SimCli, take: () => void): void {
+    if (!this.alive || this.cli !== cli) return;
+    if (this.frozen) this.#unread.push(() => this.#hear(cli, take));
+    else take();
   }
 
   out(cli: SimCli, events: DriverEventBody[]): void {
-    if (!this.#hears(cli)) return;
-    this.#record({ kind: 'out', incarnation: cli.incarnation, line: '…' }, events);
-    for (const event of events) {
-      if (event.type !== 'usage') continue;
-      this.place.spent += tokensOf(event);
-      this.#meter.usage(event, this.n);
-      this.#keepBudget(cli);
-    }
+    this.#hear(cli, () => {
+      this.#record({ kind: 'out', incarnation: cli.incarnation, line: '…' }, events);
+      if (events[0]?.type === 'turn' && events[0].phase === 'start') this.budget.turnBegins();
+      this.budget.count(events, this.n);
+      this.world.onlooker?.recorded(this.place, events);
+      const usage = events.filter((event) => event.type === 'usage');
+      for (const event of usage) this.place.spent += tokensOf(event);
+      const why = usage.length > 0 ? this.budget.usedUp : null;
+      // In the short schedules tools take no time.
+      if (why !== null && !(this.world.long && this.budget.toolsRun)) this.#endTurn(cli, why);
+    });
   }
 
   /** A model call begins. */
   calls(cli: SimCli): void {
     const { place, world } = this;
-    if (!this.#hears(cli) || place.cap === null || place.spent < place.cap) return;
+    if (!this.alive || this.cli !== cli || place.cap === null || place.spent < place.cap) return;
     place.beyond += 1;
     world.check(place.beyond <= 1, () => `${place.name}: ${place.beyond} calls beyond a cap of ${place.cap} tokens`);
   }
 
+  /** A cap is used up and no tool runs: the turn ends here. */
+  endForBudget(cli: SimCli, why: string): void {
+    this.#hear(cli, () => this.#endTurn(cli, why));
+  }
+
   /** Between two calls; the CLI hears it a moment later. */
-  #keepBudget(cli: SimCli): void {
-    const why = this.#meter.usedUp;
+  #endTurn(cli: SimCli, why: string): void {
     const turn = `${cli.incarnation}.${cli.turnNumber}`;
-    if (why === null || !cli.turn || this.#ended === turn) return;
+    if (!cli.turn || this.#ended === turn) return;
     this.#ended = turn;
     this.#record({ kind: 'budget', incarnation: cli.incarnation, why });
     cli.interrupt();
   }
 
   cliReady(cli: SimCli, conversationId: string, resumed: boolean): void {
-    if (!this.#hears(cli)) return;
-    this.#record({ kind: 'ready', incarnation: cli.incarnation, conversationId, resumed });
-    this.#pump();
+    this.#hear(cli, () => {
+      this.#record({ kind: 'ready', incarnation: cli.incarnation, conversationId, resumed });
+      this.#pump();
+    });
   }
 
   cliConfirmed(cli: SimCli, messageId: string, turnFollows: boolean | null): void {
-    if (!this.#hears(cli)) return;
-    this.#soon(this.world.chance.int(0, 8), () => {
-      this.#done(messageId, true, { turnFollows });
-      this.#journal.sync();
-    });
+    this.#hear(cli, () =>
+      this.#soon(this.world.chance.int(0, 8), () => {
+        this.#done(messageId, true, { turnFollows });
+        this.#journal.sync();
+      }),
+    );
   }
 
   cliAsks(cli: SimCli, requestId: string): void {
-    if (!this.#hears(cli)) return;
-    this.#record({
-      kind: 'request',
-      requestId,
-      incarnation: cli.incarnation,
-      what: 'permission',
-      tool: 'bash',
-      args: {},
-      text: 'make',
-    });
+    this.#hear(cli, () =>
+      this.#record({
+        kind: 'request',
+        requestId,
+        incarnation: cli.incarnation,
+        what: 'permission',
+        tool: 'bash',
+        args: {},
+        text: 'make',
+      }),
+    );
   }
 
   cliExited(cli: SimCli, cause: string): void {
-    if (!this.#hears(cli)) return;
+    this.#hear(cli, () => this.#exited(cli, cause));
+  }
+
+  #exited(cli: SimCli, cause: string): void {
     this.#soon(this.world.chance.int(0, 4), () => {
       if (!cli.asked && cause !== 'clean') this.place.crashes.push(this.world.now);
       this.#record({
@@ -331,6 +350,7 @@ export class SimHost {
     if (!this.alive || !this.frozen) return;
     this.frozen = false;
     this.world.note(this.label, 'goes on');
+    for (const read of this.#unread.splice(0)) read();
     for (const command of this.#inbox.splice(0)) this.take(command);
   }
 }

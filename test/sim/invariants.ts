@@ -2,11 +2,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, Input, Step } from '../../src/core/step.ts';
-import { RUNGS } from '../../src/core/watchdog/types.ts';
+import { FINDING_KINDS, RUNGS } from '../../src/core/watchdog/types.ts';
 import type { World } from './world.ts';
 
-/** More effects than this for one input, or steps that make the next one due at once for ever, are a storm. */
-const EFFECTS_PER_STEP = 40;
+/** More effects than this for one input, and for each agent, are a storm. */
+const EFFECTS_PER_STEP = 35;
+const EFFECTS_PER_AGENT = 5;
 
 type Taken = Map<string, { epoch: number; n: number }>;
 
@@ -16,7 +17,8 @@ export function checkState(world: World, state: State, step: Step, input: Input,
   checkLadder(world, step);
   checkLimits(world, step, state);
   world.check(state.seq === world.log.seq, () => `seq is ${state.seq} after ${world.log.seq} events`);
-  world.check(step.effects.length <= EFFECTS_PER_STEP, () => `${step.effects.length} effects for one ${input.type}`);
+  const most = EFFECTS_PER_STEP + EFFECTS_PER_AGENT * world.places.size;
+  world.check(step.effects.length <= most, () => `${step.effects.length} effects for one ${input.type}`);
   if (input.type === 'tick') {
     world.check(step.events.length > 0, () => 'a deadline passed and nothing came of it: it is due for ever');
   }
@@ -43,13 +45,17 @@ function checkOnce(world: World, state: State, step: Step, taken: Taken): void {
   }
 }
 
+/** Said of a service that does not answer, or of a turn that is over: no rungs. */
+const NO_RUNGS: ReadonlySet<string> = new Set(['retrying', 'no_change', 'denied', 'question', 'surrender']);
+const CLIMBS: ReadonlySet<string> = new Set(FINDING_KINDS.filter((kind) => !NO_RUNGS.has(kind)));
+
 /** The ladder goes up until something succeeds, or a person looks at it anew. */
 function checkLadder(world: World, step: Step): void {
   for (const { agentId, body } of step.events) {
     if (agentId === null) continue;
     const anew = body.type === 'command' && ['resume', 'restart', 'apply', 'declare'].includes(body.verb);
     if (anew || (body.type === 'watchdog' && body.action === 'reset')) world.rungs.delete(agentId);
-    if (body.type !== 'watchdog' || body.layer !== 1 || body.verdict === 'retrying') continue;
+    if (body.type !== 'watchdog' || body.layer !== 1 || !CLIMBS.has(body.verdict)) continue;
     const rung = (RUNGS as readonly string[]).indexOf(body.action);
     if (rung === -1) continue;
     const highest = world.rungs.get(agentId) ?? 0;

@@ -3,7 +3,7 @@ import type { AgentSpec } from '../../src/core/state.ts';
 import type { Command } from '../../src/core/step.ts';
 import type { World } from './world.ts';
 
-const SPEC: AgentSpec = {
+export const SPEC: AgentSpec = {
   cli: 'sim',
   model: null,
   role: null,
@@ -116,10 +116,28 @@ export class People {
     else host.answerInPane();
   }
 
-  /** A person looks at it anew: what crashed before no longer counts. */
-  resume(agentId: string): void {
+  /** A file with other figures for one agent: what had given up goes on. */
+  declare(agentId: string, name: string, spec: AgentSpec): void {
+    this.#number += 1;
+    const command: Command = {
+      verb: 'apply',
+      project: 'sim',
+      hash: `file-${this.#number}`,
+      config: {},
+      agents: [{ agentId, name, spec, messageId: null }],
+      prune: false,
+    };
     this.ask(
-      { verb: 'resume', agentId, now: this.world.chance.is(0.3) },
+      command,
+      () => undefined,
+      () => this.#pardon(agentId),
+    );
+  }
+
+  /** A person looks at it anew: what crashed before no longer counts. */
+  resume(agentId: string, now = this.world.chance.is(0.3)): void {
+    this.ask(
+      { verb: 'resume', agentId, now },
       () => undefined,
       () => this.#pardon(agentId),
     );

@@ -28,6 +28,8 @@ export class SimSupervisor {
   readonly state: State;
   alive = true;
   recovering = true;
+  /** When a turn's text was last streamed, by agent: hosts' beats, which are no events. */
+  readonly heard = new Map<string, string>();
   /** Dies within the next step, there. */
   crashAt: CrashPoint | null = null;
   /** How far each journal was taken in before this step. */
@@ -62,6 +64,7 @@ export class SimSupervisor {
       random: world.chance.next(),
       settings: world.settings,
       recovering: this.recovering,
+      heard: this.heard,
     };
     const step = decide(this.state, input, context);
     world.decisions += 1;
@@ -180,6 +183,7 @@ export class SimSupervisor {
 
   die(): void {
     this.alive = false;
+    for (const host of this.#linked.values()) host.budget.supervised(false);
     if (this.world.supervisor === this) this.world.supervisor = null;
   }
 
@@ -204,6 +208,7 @@ export class SimSupervisor {
     if (!host.alive || host.frozen || this.#linked.get(host.place.id) === host) return;
     const { id } = host.place;
     this.#linked.set(id, host);
+    host.budget.supervised(true);
     this.#drain(id);
     const hello = host.hello();
     this.submit({ type: 'host_up', agentId: id, hello });

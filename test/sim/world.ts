@@ -3,7 +3,7 @@
  * and the faults. Everything runs on one virtual clock from one seed.
  */
 import { tokensOf } from '../../src/core/budget/purse.ts';
-import type { TuttiEvent } from '../../src/core/event.ts';
+import type { DriverEventBody, TuttiEvent } from '../../src/core/event.ts';
 import type { JournalRecord, RecordBody } from '../../src/core/host-wire.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, Input, Settings } from '../../src/core/step.ts';
@@ -40,6 +40,8 @@ export interface Place {
   clis: Set<SimCli>;
   /** Deaths of the CLI that nobody asked for, since a person last began anew; for the limit on restarts. */
   crashes: number[];
+  /** Its CLI keeps to a cap that it is told. */
+  ownCap: boolean;
   /** A conversation was left or lost: a message may then be in two of them. */
   strayed: boolean;
   /** Tokens that it may use; null = no cap, or a person has lifted it. */
@@ -92,6 +94,8 @@ export interface Onlooker {
   step(state: State, events: TuttiEvent[], input: Input): void;
   /** When an effect is performed. */
   effect(effect: Effect, state: State): void;
+  /** A host has put on record what its CLI said. */
+  recorded(place: Place, events: DriverEventBody[]): void;
   /** Journal records that the power took with it. */
   lost(place: Place, records: SimRecord[]): void;
 }
@@ -128,11 +132,15 @@ export class World {
   readonly turns: Turns;
   readonly long: boolean;
   onlooker: Onlooker | null = null;
-  /** The machine's clock is off by this, asleep or set wrong. Milliseconds. */
-  skew = 0;
+  /** Time that passed while the machine slept: its timers stood still. Milliseconds. */
+  slept = 0;
+  /** What the machine's clock is wrong by. Milliseconds. */
+  wrong = 0;
   /** Lines of the run, kept only when somebody will read them. */
   readonly trace: string[] | null;
   pids = 100;
+  /** Things that were made, counted. */
+  serial = 0;
   /** Typed in a pane less than a sync before the power went: nobody was told that it is safe. */
   readonly unwritten = new Set<string>();
   /** Inputs that the core decided on, and effects that came of it. */
@@ -153,7 +161,12 @@ export class World {
 
   /** What the machine's clock shows. Milliseconds since the epoch. */
   get now(): number {
-    return this.agenda.now + this.skew;
+    return this.trueNow + this.wrong;
+  }
+
+  /** What everybody else's clock shows. Milliseconds since the epoch. */
+  get trueNow(): number {
+    return this.agenda.now + this.slept;
   }
 
   after(delay: number, run: () => void): void {
@@ -183,6 +196,7 @@ export class World {
         host: null,
         clis: new Set(),
         crashes: [],
+        ownCap: false,
         strayed: false,
         cap: null,
         spent: 0,
