@@ -18,11 +18,12 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
   if (agent.gate === 'backoff' || agent.gate === 'limited') due = Math.min(due, ms(agent.resumeAt ?? agent.since));
   if (agent.host.clearAt !== null) due = Math.min(due, ms(agent.host.clearAt));
   if (agent.holdUntil !== null) due = Math.min(due, ms(agent.holdUntil));
-  for (const at of [limitDue(state, agent, settings), fallbackDue(state, agent, settings), returnDue(state, agent)]) {
+  const own = settingsOf(state, agent, settings);
+  for (const at of [limitDue(state, agent, own), fallbackDue(state, agent, own), returnDue(state, agent)]) {
     due = Math.min(due, at ?? due);
   }
   due = Math.min(due, requestsDue(agent, settings) ?? due);
-  for (const { at } of deadlines(agent, settingsOf(state, agent, settings))) due = Math.min(due, at);
+  for (const { at } of deadlines(agent, own)) due = Math.min(due, at);
   return Number.isFinite(due) ? due : null;
 }
 

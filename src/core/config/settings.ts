@@ -78,7 +78,7 @@ const withDay = (budget: BudgetConfig): Caps & { perDay: Caps } => ({
 
 /** What a watchdog section sets, over what holds without it. Limits are not in it: accounts are shared by projects. */
 export function withWatchdog<T extends Settings>(base: T, w: Watchdog): T {
-  const { restarts, backoff, stall, loop, ladder } = base;
+  const { restarts, backoff, limit, stall, loop, ladder } = base;
   return {
     ...base,
     restarts: { max: w.restarts?.max ?? restarts.max, withinMs: ms(w.restarts?.within, restarts.withinMs) },
@@ -86,6 +86,13 @@ export function withWatchdog<T extends Settings>(base: T, w: Watchdog): T {
       baseMs: ms(w.backoff?.base, backoff.baseMs),
       capMs: ms(w.backoff?.cap, backoff.capMs),
       resetAfterMs: ms(w.backoff?.resetAfter, backoff.resetAfterMs),
+    },
+    // Of a hold that several projects share, the settings of the agent that learned of the limit count.
+    limit: {
+      baseMs: ms(w.limit?.base, limit.baseMs),
+      capMs: ms(w.limit?.cap, limit.capMs),
+      graceMs: ms(w.limit?.grace, limit.graceMs),
+      fallbackAfterMs: ms(w.limit?.fallbackAfter, limit.fallbackAfterMs),
     },
     stall: {
       nudgeAfterMs: ms(w.stall?.nudgeAfter, stall.nudgeAfterMs),

@@ -85,7 +85,7 @@ export function meetLimit(w: Work, agent: AgentState, phase: 'held' | 'refused',
     return;
   }
   const fromProbe = known?.probe?.agentId === agent.id;
-  const hold = holdAfter(known, { at, resetsAt, fromProbe }, w.settings.limit);
+  const hold = holdAfter(known, { at, resetsAt, fromProbe }, w.settingsOf(agent).limit);
   const until = iso(hold.until);
   const changes = known?.limit !== 'rejected' || known.until !== until || known.attempt !== hold.attempt;
   if (!changes && phase === 'held') return;
@@ -179,7 +179,7 @@ function takeTurn(w: Work, agent: AgentState, account: string): void {
 }
 
 function cutTurn(w: Work, agent: AgentState): void {
-  const due = cutDue(w.state, agent, w.settings);
+  const due = cutDue(w.state, agent, w.settingsOf(agent));
   if (due === null || due > w.now || hasPending(agent, 'interrupt', 'stop', 'quit')) return;
   const held = limitsOn(w.state, agent)[0];
   w.emit(

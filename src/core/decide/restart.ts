@@ -69,6 +69,6 @@ export function noteHealth(w: Work, agent: AgentState): void {
 
 /** How long to wait after a turn that failed for the service's sake (overloaded, unreachable): 60 s doubling to 15 min. */
 export function serviceUntil(w: Work, agent: AgentState): string {
-  const { baseMs, capMs } = w.settings.limit;
+  const { baseMs, capMs } = w.settingsOf(agent).limit;
   return iso(w.now + Math.min(capMs, baseMs * 2 ** Math.min(agent.limit.attempt, 30)));
 }

@@ -55,7 +55,7 @@ export function tendRunner(w: Work, agent: AgentState): void {
     orderSwitch(w, agent, { to: 0, when: 'idle', why: 'its own account is free again' });
     return;
   }
-  const due = fallbackDue(w.state, agent, w.settings);
+  const due = fallbackDue(w.state, agent, w.settingsOf(agent));
   if (due === null || due > w.now) return;
   const to = freeRunner(w.state, agent, -1, w.now);
   const held = limitsOn(w.state, agent)[0];
