@@ -37,6 +37,8 @@ export interface Launch {
   argv: string[];
   /** Added to the agent's environment (never secrets). */
   env: Record<string, string>;
+  /** The same where the agent's environment has no value of its own: `clis.NAME.env` wins. */
+  defaults?: Record<string, string>;
   /** Written by the host before the start, mode 0600, replacing what is there; only below `LaunchSpec.dir` (aider's message file). */
   files?: { path: string; text: string }[];
 }

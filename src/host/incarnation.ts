@@ -164,7 +164,7 @@ export class Incarnation implements Stoppable {
   }
 
   #environment(env: Record<string, string>, launch: Launch): Record<string, string> {
-    return { ...env, ...launch.env, TUTTI_AGENT: this.spec.marker };
+    return { ...launch.defaults, ...env, ...launch.env, TUTTI_AGENT: this.spec.marker };
   }
 
   #out(item: LineItem): void {

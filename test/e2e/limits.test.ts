@@ -159,7 +159,7 @@ watchdog: { limit: { fallbackAfter: 10s } }
     expect(there.incarnation).toBe(2);
     const [conversation] = spare.conversations();
     const told = spare.messages(conversation as string).map(({ text }) => text);
-    expect(told[0]).toMatch(/you take over[^]*remember the word heather/);
+    expect(told[0]).toMatch(/you take over[\s\S]*remember the word heather/);
     expect(told[0]).toContain('a second task');
     expect(spare.requests().every((request) => request.model === 'spare-model')).toBe(true);
 

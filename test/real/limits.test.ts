@@ -69,7 +69,7 @@ for (const { id, cli: name, env } of KINDS) {
         expect(other.at - reset).toBeLessThan(ALL_ON_MS);
         for (const agent of agents) {
           // Its own conversation: the task, and behind it the word to go on.
-          expect(agent.said().join('\n')).toMatch(new RegExp(`${agent.name} works[^]*Please go on`));
+          expect(agent.said().join('\n')).toMatch(new RegExp(`${agent.name} works[\\s\\S]*Please go on`));
           expect((await agent.view()).restarts).toBe(0);
         }
         console.log(

@@ -4,6 +4,8 @@ import { number } from './fields.ts';
 
 /** claude's own retries per request, so that the supervisor learns of a limit within seconds (its default waits three minutes). */
 export const OWN_RETRIES = 3;
+/** A request without a first byte is given up after this long, and told as a retry, before the agent would be judged stalled. Milliseconds. */
+export const FIRST_BYTE_LIMIT_MS = 240_000;
 
 const STREAM = [
   '-p',
@@ -27,6 +29,10 @@ export function launch(spec: LaunchSpec): Launch {
       ...spec.args,
     ],
     env: environment(),
+    defaults: {
+      CLAUDE_CODE_MAX_RETRIES: String(OWN_RETRIES),
+      API_TIMEOUT_MS: String(FIRST_BYTE_LIMIT_MS),
+    },
   };
 }
 
@@ -61,7 +67,6 @@ function environment(): Record<string, string> {
     // Writes the transcript before `init` and before `result`: without it an answered message is lost to a kill within 100 ms.
     CLAUDE_CODE_EAGER_FLUSH: '1',
     CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
-    CLAUDE_CODE_MAX_RETRIES: String(OWN_RETRIES),
     DISABLE_AUTOUPDATER: '1',
   };
 }

@@ -25,9 +25,29 @@ const common = (spec: LaunchSpec): string[] => [
   ...config('shell_environment_policy.set.TUTTI_AGENT', spec.marker),
 ];
 
+/** Requests that codex repeats by itself, and streams that it opens anew, where its provider is known. */
+export const OWN_RETRIES = 1;
+/** A stream without a word is opened anew after this long. Milliseconds. */
+export const SILENT_STREAM_MS = 240_000;
+
+/**
+ * codex has these settings per provider alone, and refuses them for the one that it brings along: they are set for the provider that
+ * `settings.provider` of the agent names. `clis.codex.args` comes later and wins.
+ */
+function patience({ settings }: LaunchSpec): string[] {
+  const { provider } = settings;
+  if (typeof provider !== 'string' || !/^[A-Za-z0-9_-]+$/.test(provider)) return [];
+  const set = (key: string, value: number): string[] => ['-c', `model_providers.${provider}.${key}=${value}`];
+  return [
+    ...set('request_max_retries', OWN_RETRIES),
+    ...set('stream_max_retries', OWN_RETRIES),
+    ...set('stream_idle_timeout_ms', SILENT_STREAM_MS),
+  ];
+}
+
 /** The message is not part of the launch: it goes through the protocol. */
 export function launch(spec: LaunchSpec, _message: OutgoingMessage | null): Launch {
-  return { argv: [...program(spec), 'app-server', ...common(spec), ...spec.args], env: {} };
+  return { argv: [...program(spec), 'app-server', ...common(spec), ...patience(spec), ...spec.args], env: {} };
 }
 
 /** `codex resume ID` in the pane; without a conversation, plain `codex`. */

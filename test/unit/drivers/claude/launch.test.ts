@@ -42,9 +42,12 @@ describe('claude is started', () => {
     expect(claude.launch(SPEC, null).env).toEqual({
       CLAUDE_CODE_EAGER_FLUSH: '1',
       CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1',
-      CLAUDE_CODE_MAX_RETRIES: '3',
       DISABLE_AUTOUPDATER: '1',
     });
+  });
+
+  test('with its own retries short, unless the configuration says otherwise', () => {
+    expect(claude.launch(SPEC, null).defaults).toEqual({ CLAUDE_CODE_MAX_RETRIES: '3', API_TIMEOUT_MS: '240000' });
   });
 
   test('in its own UI for a person, on the same conversation', () => {

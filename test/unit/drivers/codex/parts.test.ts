@@ -26,6 +26,21 @@ describe('the launch', () => {
     });
   });
 
+  test('keeps its own retries short where its provider is named, and lets the arguments of the configuration win', () => {
+    const { argv } = codex.launch({ ...SPEC, settings: { provider: 'azure' }, args: ['-c', 'x=1'] }, null);
+    expect(argv.slice(-8)).toEqual([
+      ...['-c', 'model_providers.azure.request_max_retries=1'],
+      ...['-c', 'model_providers.azure.stream_max_retries=1'],
+      ...['-c', 'model_providers.azure.stream_idle_timeout_ms=240000'],
+      ...['-c', 'x=1'],
+    ]);
+  });
+
+  test.each([['a b'], ['x.y="z'], [7]])('takes no provider that is no name: %j', (provider) => {
+    const { argv } = codex.launch({ ...SPEC, settings: { provider } }, null);
+    expect(argv.join(' ')).not.toContain('model_providers');
+  });
+
   test('names no model where none is wanted, and finds codex by itself', () => {
     const { argv } = codex.launch({ ...SPEC, command: [] }, null);
     expect(argv.slice(0, 3)).toEqual(['codex', 'app-server', '-c']);
