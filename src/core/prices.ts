@@ -1,6 +1,6 @@
 /**
- * What tokens cost where a CLI reports no money: list prices in USD per million tokens, as published by the vendors. Only models whose
- * prices are known for sure are here; any other needs `prices` in config.yaml, or has a cap in tokens alone. What is computed with
+ * What tokens cost where a CLI reports no money: list prices in USD per million tokens, from the vendors' lists as known to the
+ * authors at the date below, not fetched. Any other model needs `prices` in config.yaml (which also overrides these), or has a cap in tokens alone. What is computed with
  * these is an estimate: discounts, batch prices and surcharges for long prompts are not in it.
  */
 
@@ -17,7 +17,7 @@ export interface PriceRow extends Price {
   model: string;
 }
 
-/** When the table was last compared with the vendors' pages. */
+/** The date that the table stands for. */
 export const PRICES_AS_OF = '2026-02-01';
 
 /** Anthropic: a read from the cache costs a tenth of the input, a write to it (5 minutes) a quarter more. */
