@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, truncateSync, utimesSyn
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { emptyState } from '../../../src/core/empty-state.ts';
 import type { TuttiEvent } from '../../../src/core/event.ts';
 import { type EventLogOptions, openEventLog } from '../../../src/system/journal/event-log.ts';
 import { encodeEvent, encodeHeader, segmentName } from '../../../src/system/journal/segment-format.ts';
@@ -270,7 +271,7 @@ describe('versions of the event log', () => {
         },
       },
     });
-    expect(recovery.snapshot).toEqual({ logId: 'l', seq: 0, agents: {} });
+    expect(recovery.snapshot).toEqual(emptyState('l'));
     expect(recovery.tail[0]).toEqual({ seq: 1, at: 'x', type: 'thinking', content: 'hi' });
     expect(recovery.damage).toEqual([]);
     await log.close();
