@@ -31,6 +31,12 @@ export function errorCode(error: unknown): string | null {
   return typeof error.code === 'string' ? error.code : null;
 }
 
+/** There is no such file: also where a part of the path is no folder. */
+export function isMissing(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
 export function isDiskFull(error: unknown): boolean {
   const code = errorCode(error);
   return error instanceof DiskFull || code === 'ENOSPC' || code === 'EDQUOT';

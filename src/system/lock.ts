@@ -8,7 +8,7 @@
  */
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { clock, isoNow } from './clock.ts';
-import { errorCode, named, removeFile, temporaryName, writeAllSync } from './disk.ts';
+import { errorCode, isMissing, named, removeFile, temporaryName, writeAllSync } from './disk.ts';
 import { alive, bootId, self } from './proc/table.ts';
 
 export interface LockOwner {
@@ -119,7 +119,7 @@ function readLock(path: string): LockOwner | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
   return parseOwner(text) ?? { v: 1, pid: 0, start: '', boot: '', at: '', token: 'damaged' };

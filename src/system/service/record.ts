@@ -1,6 +1,6 @@
 /** `run/service.json`: which service has this home's supervisor, so that a command that needs one asks the service for it. */
 import { readFileSync } from 'node:fs';
-import { errorCode, removeFile, replaceFileSync } from '../disk.ts';
+import { isMissing, removeFile, replaceFileSync } from '../disk.ts';
 import { parseObject } from '../journal/lines.ts';
 import { kickstart } from './launchd.ts';
 import type { ServiceKind } from './place.ts';
@@ -25,7 +25,7 @@ export function installedService(path: string): ServiceRecord | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return null;
+    if (isMissing(error)) return null;
     throw error;
   }
   const { kind, name } = parseObject(text.trim()) ?? {};

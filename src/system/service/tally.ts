@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { NO_CRASHES, type OwnRun, type OwnTally, tallyEnd, tallyStart } from '../../core/own-tally.ts';
 import { clock } from '../clock.ts';
-import { errorCode, replaceFileSync } from '../disk.ts';
+import { isMissing, replaceFileSync } from '../disk.ts';
 import { parseObject } from '../journal/lines.ts';
 import { alive, bootId, self } from '../proc/index.ts';
 
@@ -11,7 +11,7 @@ export function readTally(path: string): OwnTally {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return NO_CRASHES;
+    if (isMissing(error)) return NO_CRASHES;
     throw error;
   }
   return asTally(parseObject(text.trim()));
