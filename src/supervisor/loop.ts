@@ -17,8 +17,8 @@ import { seal } from './seal.ts';
 const WRITE_RETRY_MS = 1_000;
 /** A deadline that stays due after its tick is looked at again after this long. Milliseconds. */
 const TICK_PAUSE_MS = 1_000;
-/** Longest timer: Node's overflow beyond 2^31-1 ms. Milliseconds. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Longest timer: timers stand still while the machine sleeps, and know nothing of a clock that is set. Milliseconds. */
+const LONGEST_TIMER_MS = 60_000;
 
 export interface LoopOptions {
   state: State;
@@ -227,6 +227,11 @@ export function createLoop(options: LoopOptions): Loop {
     timer = clock.setTimeout(
       () => {
         timer = null;
+        // Not yet: that was the longest timer, or the clock was set back.
+        if (due > clock.now()) {
+          arm();
+          return;
+        }
         lastTick = clock.now();
         post({ input: { type: 'tick' }, resolve: () => undefined, reject: () => undefined });
       },

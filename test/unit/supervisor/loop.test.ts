@@ -5,6 +5,7 @@ import type { AgentSpec } from '../../../src/core/state.ts';
 import type { Effect, Input } from '../../../src/core/step.ts';
 import { core } from '../../../src/supervisor/core.ts';
 import { createLoop, NotRecorded } from '../../../src/supervisor/loop.ts';
+import type { Clock } from '../../../src/supervisor/ports.ts';
 import { clock } from '../../../src/system/clock.ts';
 import { memoryLog } from '../../support/memory-log.ts';
 import { waitFor } from '../../support/wait.ts';
@@ -30,7 +31,35 @@ const spawn = (name: string, id = name): Input => ({
   command: { verb: 'spawn', agentId: id, name, project: 'p', spec, messageId: null },
 });
 
-function fixture() {
+/** Declared, and not to be started. */
+const down = (name: string): Input => ({
+  type: 'command',
+  id: `apply-${name}`,
+  by: 'user',
+  command: {
+    verb: 'apply',
+    project: 'p',
+    hash: 'h',
+    config: {},
+    agents: [{ agentId: name, name, spec, messageId: null, wanted: 'down' }],
+    prune: false,
+  },
+});
+
+const wake = (agent: string, at: string): Input => ({
+  type: 'command',
+  id: `wake-${agent}`,
+  by: 'user',
+  command: {
+    verb: 'schedule',
+    schedule: {
+      ...{ id: 'p.wake', name: 'wake', project: 'p', agent, message: 'good morning', when: { kind: 'at', at } },
+      ...{ missed: 'fire', by: 'user', declared: false },
+    },
+  },
+});
+
+function fixture(time: Clock = clock) {
   const log = memoryLog();
   const published: TuttiEvent[] = [];
   const performed: Effect[] = [];
@@ -38,7 +67,7 @@ function fixture() {
   const loop = createLoop({
     state: core.emptyState('log-1'),
     log,
-    clock,
+    clock: time,
     settings: DEFAULTS,
     publish: (events) => void published.push(...events),
     perform: (effect) => void performed.push(effect),
@@ -122,6 +151,34 @@ describe('loop', () => {
     expect(await loop.submit(spawn('bob'))).toMatchObject({ ok: true });
     expect(Object.values(loop.state.agents).map((agent) => agent.name)).toEqual(['bob']);
     expect(performed.filter((effect) => effect.do === 'start_host')).toHaveLength(1);
+    await loop.stop();
+  });
+
+  it('sees within a minute that the machine has slept past a deadline, and asks nobody before one is due', async () => {
+    const timers: { run: () => void; ms: number }[] = [];
+    let now = Date.UTC(2026, 0, 1);
+    const slow = {
+      ...clock,
+      now: () => now,
+      setTimeout: (run: () => void, ms: number) => {
+        timers.push({ run, ms });
+        return { cancel: () => undefined };
+      },
+    };
+    const { loop, log } = fixture(slow);
+    await recovered(loop);
+    await loop.submit(down('alice'));
+    await loop.submit(wake('alice', new Date(now + 10 * 3_600_000).toISOString()));
+    await waitFor('the loop has come to rest', () => loop.backlog === 0);
+    const before = log.events.length;
+    const longest = Math.max(...timers.map(({ ms }) => ms));
+    expect(longest).toBeLessThanOrEqual(60_000);
+    timers.at(-1)?.run();
+    expect(log.events.length).toBe(before);
+    // It sleeps for eleven hours, and only the last minute of its timer has passed.
+    now += 11 * 3_600_000;
+    timers.at(-1)?.run();
+    await waitFor('the deadline is served', () => log.events.length > before);
     await loop.stop();
   });
 
