@@ -27,7 +27,8 @@ export function agentDue(agent: AgentState, state: State, settings: Settings): n
   return Number.isFinite(due) ? due : null;
 }
 
-export const nextDue: NextDue = (state, settings) => {
+/** What is due for no agent in particular. Milliseconds since the epoch; null = nothing. */
+export function homeDue(state: State, settings: Settings): number | null {
   let first = alertDue(state, settings);
   const digest = digestDue(state, settings);
   if (digest !== null && (first === null || digest < first)) first = digest;
@@ -37,6 +38,11 @@ export const nextDue: NextDue = (state, settings) => {
     const due = scheduleDue(state.schedules[id] as ScheduleState);
     if (due !== null && (first === null || due < first)) first = due;
   }
+  return first;
+}
+
+export const nextDue: NextDue = (state, settings) => {
+  let first = homeDue(state, settings);
   for (const id in state.agents) {
     const due = agentDue(state.agents[id] as AgentState, state, settings);
     if (due !== null && (first === null || due < first)) first = due;

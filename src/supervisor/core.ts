@@ -4,7 +4,7 @@ import { runnerOf } from '../core/agent.ts';
 import { capsOf, nearest } from '../core/budget/caps.ts';
 import { dateOf } from '../core/budget/day.ts';
 import { decide } from '../core/decide/index.ts';
-import { nextDue } from '../core/due.ts';
+import { DueTable } from '../core/due-table.ts';
 import { emptyState } from '../core/empty-state.ts';
 import { reduce } from '../core/reduce/index.ts';
 import { concerns, why } from '../core/why/index.ts';
@@ -15,9 +15,9 @@ export const core = {
   concerns,
   dateOf,
   decide,
+  dueTable: (): DueTable => new DueTable(),
   emptyState,
   nearest,
-  nextDue,
   reduce,
   runnerOf,
   sessionName,

@@ -87,6 +87,7 @@ export function createLoop(options: LoopOptions): Loop {
   let recovering = true;
   let ended = false;
   let stopping = false;
+  const dues = core.dueTable();
   let timer: { cancel(): void } | null = null;
   let lastTick = 0;
   let stuck: string | null = null;
@@ -157,6 +158,7 @@ export function createLoop(options: LoopOptions): Loop {
     });
     if (!(await write(item, events))) return false;
     for (const event of events) state = core.reduce(state, event);
+    dues.changed(events);
     options.publish(events);
     options.changed();
     await log.roll(state);
@@ -220,7 +222,7 @@ export function createLoop(options: LoopOptions): Loop {
     timer?.cancel();
     timer = null;
     if (recovering || stopping) return;
-    const due = core.nextDue(state, settings);
+    const due = dues.next(state, settings);
     if (due === null) return;
     const now = clock.now();
     const pause = due <= lastTick ? TICK_PAUSE_MS : 0;

@@ -1,5 +1,6 @@
 /** What must hold after every step, whatever has happened. */
 import { isDeepStrictEqual } from 'node:util';
+import { nextDue } from '../../src/core/due.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, Input, Step } from '../../src/core/step.ts';
 import { FINDING_KINDS, RUNGS } from '../../src/core/watchdog/types.ts';
@@ -127,4 +128,10 @@ export function checkReplay(world: World, state: State): void {
     );
     return `state is not what the log says (${differing.join(', ') || 'not an agent'})`;
   });
+}
+
+/** What the supervisor keeps of deadlines is what the state says. */
+export function checkDue(world: World, state: State, due: number | null): void {
+  const whole = nextDue(state, world.settings);
+  world.check(due === whole, () => `due at ${due}, and the whole state says ${whole}`);
 }

@@ -3,14 +3,14 @@
  * reads journals, and can die between any two of these. What it forgets at its death is exactly what it held in memory.
  */
 import { decide } from '../../src/core/decide/index.ts';
-import { nextDue } from '../../src/core/due.ts';
+import { DueTable } from '../../src/core/due-table.ts';
 import type { TuttiEvent } from '../../src/core/event.ts';
 import { ACK_LIMIT_MS } from '../../src/core/host-wire.ts';
 import { reduce } from '../../src/core/reduce/index.ts';
 import type { State } from '../../src/core/state.ts';
 import type { Effect, IngestedRecord, Input, NewEvent, Reply, Step } from '../../src/core/step.ts';
 import { iso } from '../../src/core/time.ts';
-import { checkEffect, checkReplay, checkState } from './invariants.ts';
+import { checkDue, checkEffect, checkReplay, checkState } from './invariants.ts';
 import { SimHost } from './host.ts';
 import type { JournalFile } from './journal.ts';
 import { Broken, type Place, type World } from './world.ts';
@@ -37,6 +37,7 @@ export class SimSupervisor {
   readonly #position = new Map<string, { epoch: number; n: number }>();
   readonly #linked = new Map<string, SimHost>();
   readonly #unacked = new Set<string>();
+  readonly #dues = new DueTable();
   /** What the timer is set to; null = it is not. */
   #timer: { due: number } | null = null;
   /** Effects wait for the fsyncs of all steps before them. */
@@ -68,7 +69,7 @@ export class SimSupervisor {
     };
     const step = decide(this.state, input, context);
     world.decisions += 1;
-    if (this.crashAt !== null || world.decisions % REPLAY_EACH === 0) checkReplay(world, this.state);
+    if (this.crashAt !== null || world.decisions % REPLAY_EACH === 0) this.#compare();
     if (this.crashAt === 'before-append') return this.#crash('before the append');
     const events = this.#seal(step.events, input);
     world.log.append(events);
@@ -80,6 +81,7 @@ export class SimSupervisor {
       this.#trace(event);
       reduce(this.state, event);
     }
+    this.#dues.changed(events);
     if (input.type === 'recovered') this.recovering = false;
     checkState(world, this.state, step, input, this.taken);
     world.onlooker?.step(this.state, events, input);
@@ -88,6 +90,13 @@ export class SimSupervisor {
     if (world.log.roll(this.state)) world.forgetRead(this.state);
     this.#arm();
     return step.reply;
+  }
+
+  /** What is kept from step to step must be what the whole says. */
+  #compare(): void {
+    const { world, state } = this;
+    checkReplay(world, state);
+    checkDue(world, state, this.#dues.next(state, world.settings));
   }
 
   /** A command of people: answered when what it led to is as durable as it has to be. */
@@ -144,7 +153,7 @@ export class SimSupervisor {
 
   #arm(): void {
     if (this.recovering) return;
-    const due = nextDue(this.state, this.world.settings);
+    const due = this.#dues.next(this.state, this.world.settings);
     // Set to the same time already, it need not be set again.
     if (due !== null && this.#timer?.due === due) return;
     const timer = due === null ? null : { due };

@@ -111,7 +111,7 @@ export interface WorldOptions {
 
 /** Events kept in the log before a snapshot is taken. */
 const SEGMENT = 400;
-const LONG_SEGMENT = 1_500;
+const LONG_SEGMENT = 800;
 
 /** Lines of a trace that are kept: the last ones say why it broke. */
 const TRACE_LINES = 200_000;

@@ -12,8 +12,15 @@ export interface Held {
   account: AccountState;
 }
 
+function anyHeld({ accounts }: State): boolean {
+  for (const key in accounts) if (accounts[key]?.limit === 'rejected') return true;
+  return false;
+}
+
 /** Limits that this agent is under, whoever may try. */
 export function limitsOn(state: State, agent: AgentState): Held[] {
+  // Asked of every agent at every look, and mostly there is no limit at all.
+  if (!anyHeld(state)) return [];
   return keysOf(agent).flatMap((key) => {
     const account = accountOf(state, key);
     return account?.limit === 'rejected' ? [{ key, account }] : [];

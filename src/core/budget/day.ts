@@ -26,8 +26,20 @@ export function isTimezone(timezone: string): boolean {
   }
 }
 
+/** Zones differ by whole quarters of an hour, and change at them: within one, the date is the same. Milliseconds. */
+const QUARTER_MS = 900_000;
+/** The latest answer by zone: it is asked for at every look. */
+const latest = new Map<string, { quarter: number; date: string }>();
+
 /** Local date, as `2026-11-21`: dates compare as texts. @param at milliseconds since the epoch */
-export const dateOf = (at: number, timezone: string): string => formatOf(timezone).format(at);
+export function dateOf(at: number, timezone: string): string {
+  const quarter = Math.floor(at / QUARTER_MS);
+  const known = latest.get(timezone);
+  if (known?.quarter === quarter) return known.date;
+  const date = formatOf(timezone).format(at);
+  latest.set(timezone, { quarter, date });
+  return date;
+}
 
 const HOUR_MS = 3_600_000;
 /** No day is longer, not even where clocks are put back. Milliseconds. */

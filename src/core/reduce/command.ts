@@ -80,12 +80,17 @@ function onBoot(state: State, event: CommandEvent): void {
   }
 }
 
-function remember(state: State, event: CommandEvent): void {
-  state.commands[event.id] = { seq: event.seq, ok: true };
-  const ids = Object.keys(state.commands);
-  // Dropped in tens, so that not every command pays for it.
-  if (ids.length >= COMMANDS_KEPT + 10)
-    for (const id of ids.slice(0, ids.length - COMMANDS_KEPT)) delete state.commands[id];
+/** How many commands are remembered, so that not every one of them has to count all. Follows from the state alone. */
+const remembered = new WeakMap<State['commands'], number>();
+
+function remember({ commands }: State, event: CommandEvent): void {
+  const known = remembered.get(commands) ?? Object.keys(commands).length;
+  const count = Object.hasOwn(commands, event.id) ? known : known + 1;
+  commands[event.id] = { seq: event.seq, ok: true };
+  // Dropped in tens, for the same reason.
+  const over = count >= COMMANDS_KEPT + 10 ? count - COMMANDS_KEPT : 0;
+  if (over > 0) for (const id of Object.keys(commands).slice(0, over)) delete commands[id];
+  remembered.set(commands, count - over);
 }
 
 /** A person looks at it anew: what the watchdog has tried does not count any more. */
