@@ -14,11 +14,13 @@ afterEach(() => home.remove());
 describe('starting a CLI', () => {
   it('gives it exactly these arguments, this folder and this environment, whatever is in them', async () => {
     const odd = ['a b', '$HOME', "it's", '"q"', '; rm -rf x', 'new\nline', '*', '', 'é🎉'];
-    const script = 'console.log(JSON.stringify({argv:process.argv.slice(1),cwd:process.cwd(),env:process.env}))';
+    const script =
+      'process.stdin.resume(); console.log(JSON.stringify({argv:process.argv.slice(1),cwd:process.cwd(),env:process.env}))';
     const env = { ODD: 'x\ny', PATH: home.env['PATH'] ?? '' };
     const result = await spawnCli({ argv: ['node', '-e', script, '--', ...odd], cwd: home.home, env });
     if (!result.ok) throw new Error(result.message);
     expect(alive({ pid: result.pid, start: result.start })).toBe(true);
+    result.child.stdin.end();
     let text = '';
     for await (const chunk of result.child.stdout) text += String(chunk);
     expect(JSON.parse(text)).toEqual({ argv: odd, cwd: home.home, env });
