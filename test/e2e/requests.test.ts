@@ -22,7 +22,8 @@ const decisions = async (name: string): Promise<unknown[]> =>
 
 describe('a request', () => {
   it('that a rule allows is answered at once: the command runs', async () => {
-    await home.run(['spawn', 'quick', '--task', 'Go. [[scenario:tool cmd="touch made-it"]]', '--wait']);
+    await home.run(['spawn', 'quick', '--task', 'Go. [[scenario:tool cmd="touch made-it"]]']);
+    await home.until('quick', (agent) => agent.turns === 1 && agent.state === 'idle', 'done');
     expect(existsSync(join(home.work, 'made-it'))).toBe(true);
     expect(await decisions('quick')).toEqual([['allowed', 'policy']]);
   });
